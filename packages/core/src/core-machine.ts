@@ -1,0 +1,216 @@
+import { assign, setup } from 'xstate';
+import { type CoreContext, durableBytes, emptyCoreContext } from './core-state.js';
+import type { Effect } from './effect.js';
+import type { CoreEvent } from './event.js';
+
+/**
+ * The life of one core. The table says which event leads from which phase to which, and which effect entering a phase names; everything
+ * that needs a number or a judgement was settled by `decide` before the event was written.
+ */
+function lowered(durable: CoreContext['durable'], staged: Readonly<Record<string, number>>): CoreContext['durable'] {
+  const kept = Object.entries(durable).flatMap(([file, checkpoint]) => {
+    const bytes = Math.min(checkpoint.bytes, staged[file] ?? 0);
+    return bytes > 0 ? [[file, bytes === checkpoint.bytes ? checkpoint : { ...checkpoint, bytes }] as const] : [];
+  });
+  return Object.fromEntries(kept);
+}
+
+function without(durable: CoreContext['durable'], voided: readonly string[]): CoreContext['durable'] {
+  return voided.length === 0 ? durable : Object.fromEntries(Object.entries(durable).filter(([file]) => !voided.includes(file)));
+}
+
+/** The context after an event. Total: it never throws, whatever the history holds. */
+function remember(context: CoreContext, event: CoreEvent): CoreContext {
+  switch (event.type) {
+    case 'CoreQueued':
+      return { ...context, order: event.order, priority: event.priority, retryAt: null, pauseReason: null };
+    case 'CorePrioritized':
+      return { ...context, priority: event.priority };
+    case 'CoreStarted': {
+      const started = { ...context, ticket: event.ticket, revision: event.revision, bytesTotal: event.bytesTotal };
+      return event.keepsStaged ? started : { ...started, durable: {}, highWater: 0, strikes: 0 };
+    }
+    case 'CorePrepared':
+      return { ...context, durable: lowered(context.durable, event.staged) };
+    case 'CoreCheckpointed': {
+      const durable = { ...context.durable, ...event.files };
+      if (!event.isProgress) return { ...context, durable };
+      return { ...context, durable, attempt: 0, fault: null, highWater: Math.max(context.highWater, durableBytes(durable)) };
+    }
+    case 'CoreVerified':
+      return { ...context, weak: event.weak };
+    case 'CoreDownloaded':
+    case 'CoreExtracted':
+      return { ...context };
+    case 'CoreInstalled': {
+      const { revision, generation, files, weak } = event;
+      const done = { ...emptyCoreContext(context.id), ticket: context.ticket, revision, bytesTotal: context.bytesTotal };
+      return { ...done, installed: { revision, generation, files, weak } };
+    }
+    case 'RetryScheduled': {
+      const { attempt, strikes, at, fault } = event;
+      return { ...context, attempt, strikes, retryAt: at, fault, durable: without(context.durable, event.voided) };
+    }
+    case 'CoreFailed':
+      return { ...context, fault: event.fault, retryAt: null, durable: without(context.durable, event.voided) };
+    case 'CorePaused':
+      return { ...context, ticket: event.ticket, pauseReason: event.reason, fault: event.fault, retryAt: null };
+    case 'CoreCancelStarted':
+    case 'CoreDeletionStarted':
+      return { ...context, ticket: event.ticket, retryAt: null, pauseReason: null };
+    case 'CoreCancelled':
+      return { ...emptyCoreContext(context.id), ticket: context.ticket, installed: context.installed };
+    case 'CoreDeleted':
+      return { ...emptyCoreContext(context.id), ticket: context.ticket };
+    case 'CoreLost':
+      return { ...context, installed: null };
+    case 'CoreWoken':
+      return { ...context, ticket: event.ticket, order: event.order, durable: lowered(context.durable, event.staged) };
+    default:
+      event satisfies never;
+      return context;
+  }
+}
+
+/** A person asked anew: what failed before does not count against it. */
+function renew(context: CoreContext, event: CoreEvent): CoreContext {
+  return { ...remember(context, event), attempt: 0, strikes: 0, fault: null };
+}
+
+function effectOf(type: Exclude<Effect['type'], 'wake'>, context: CoreContext): Effect {
+  return { type, core: context.id, ticket: context.ticket };
+}
+
+const blueprint = setup({
+  types: {
+    context: {} as CoreContext,
+    events: {} as CoreEvent,
+    input: {} as { id: string } | undefined,
+  },
+  actions: {
+    remember: assign(({ context, event }) => remember(context, event)),
+    renew: assign(({ context, event }) => renew(context, event)),
+    effect: (_, _params: Effect) => undefined,
+  },
+  guards: {
+    hasInstalled: ({ context }) => context.installed !== null,
+    isArchive: ({ event }) => event.type === 'CoreVerified' && event.isArchive,
+  },
+});
+
+const leave = {
+  CorePaused: { target: 'paused', actions: 'remember' },
+  CoreCancelStarted: { target: 'cancelling', actions: 'remember' },
+  CoreDeletionStarted: { target: 'deleting', actions: 'remember' },
+} as const;
+
+const fail = {
+  CoreFailed: [
+    { guard: 'hasInstalled', target: 'ready', actions: 'remember' },
+    { target: 'failed', actions: 'remember' },
+  ],
+} as const;
+
+/** What may happen in every phase in which a job works on the core. After a wake-up the job is gone: it queues again. */
+const job = {
+  ...leave,
+  ...fail,
+  RetryScheduled: { target: 'backingOff', actions: 'remember' },
+  CoreWoken: { target: 'queued', actions: 'remember' },
+} as const;
+
+const requeue = { CoreQueued: { target: 'queued', actions: 'renew' } } as const;
+const reorder = { CorePrioritized: { actions: 'remember' } } as const;
+
+export const coreMachine = blueprint.createMachine({
+  id: 'core',
+  context: ({ input }) => emptyCoreContext(input?.id ?? ''),
+  initial: 'absent',
+  on: { CoreLost: { actions: 'remember' }, CoreWoken: { actions: 'remember' } },
+  states: {
+    absent: { on: requeue },
+    queued: { on: { ...leave, ...fail, ...reorder, CoreStarted: { target: 'preparing', actions: 'remember' } } },
+    preparing: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('prepare', context) },
+      on: { ...job, ...reorder, CorePrepared: { target: 'downloading', actions: 'remember' } },
+    },
+    downloading: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('transfer', context) },
+      on: {
+        ...job,
+        ...reorder,
+        CoreCheckpointed: { actions: 'remember' },
+        CoreDownloaded: { target: 'verifying', actions: 'remember' },
+      },
+    },
+    verifying: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('verify', context) },
+      on: {
+        ...job,
+        CoreVerified: [
+          { guard: 'isArchive', target: 'extracting', actions: 'remember' },
+          { target: 'installing', actions: 'remember' },
+        ],
+      },
+    },
+    extracting: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('extract', context) },
+      on: { ...job, CoreExtracted: { target: 'installing', actions: 'remember' } },
+    },
+    installing: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('publish', context) },
+      on: {
+        ...job,
+        CoreInstalled: {
+          target: 'ready',
+          actions: ['remember', { type: 'effect', params: ({ context }) => effectOf('sweep', context) }],
+        },
+      },
+    },
+    ready: {
+      on: {
+        ...requeue,
+        CoreDeletionStarted: leave.CoreDeletionStarted,
+        CoreLost: { target: 'absent', actions: 'remember' },
+      },
+    },
+    paused: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('stop', context) },
+      on: { ...requeue, CoreCancelStarted: leave.CoreCancelStarted, CoreDeletionStarted: leave.CoreDeletionStarted },
+    },
+    backingOff: {
+      entry: {
+        type: 'effect',
+        params: ({ context }) => ({ type: 'wake', core: context.id, ticket: context.ticket, at: context.retryAt ?? 0 }),
+      },
+      on: {
+        ...leave,
+        ...fail,
+        ...reorder,
+        CoreQueued: { target: 'queued', actions: 'remember' },
+        CoreWoken: { target: 'backingOff', reenter: true, actions: 'remember' },
+      },
+    },
+    failed: {
+      on: { ...requeue, CoreCancelStarted: leave.CoreCancelStarted, CoreDeletionStarted: leave.CoreDeletionStarted },
+    },
+    cancelling: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('discard', context) },
+      on: {
+        CoreCancelled: [
+          { guard: 'hasInstalled', target: 'ready', actions: 'remember' },
+          { target: 'absent', actions: 'remember' },
+        ],
+        CoreDeletionStarted: leave.CoreDeletionStarted,
+        CoreWoken: { target: 'cancelling', reenter: true, actions: 'remember' },
+      },
+    },
+    deleting: {
+      entry: { type: 'effect', params: ({ context }) => effectOf('remove', context) },
+      on: {
+        CoreDeleted: { target: 'absent', actions: 'remember' },
+        CoreWoken: { target: 'deleting', reenter: true, actions: 'remember' },
+      },
+    },
+  },
+});

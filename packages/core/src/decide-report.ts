@@ -1,0 +1,130 @@
+import { type CoreState, durableBytes, isBusy } from './core-state.js';
+import type { Draft } from './draft.js';
+import type { Checkpoint } from './event.js';
+import type { Report, Wake } from './input.js';
+import { retryVerdict } from './retry.js';
+import { coreIn } from './state.js';
+
+type JobReport = Exclude<Report, { type: 'lost' }>;
+
+/** The phases in which a report makes sense; in any other it is late and changes nothing. */
+const EXPECTED_IN: Readonly<Record<Exclude<JobReport['type'], 'faulted'>, string>> = {
+  prepared: 'preparing',
+  checkpointed: 'downloading',
+  downloaded: 'downloading',
+  verified: 'verifying',
+  extracted: 'extracting',
+  installed: 'installing',
+  discarded: 'cancelling',
+  removed: 'deleting',
+  due: 'backingOff',
+};
+
+function isStale(core: CoreState, report: JobReport): boolean {
+  if (report.ticket !== core.context.ticket) return true;
+  return report.type === 'faulted' ? !isBusy(core) : core.phase !== EXPECTED_IN[report.type];
+}
+
+/** Enough that is new and durable to forgive earlier failures; bytes fetched again after a loss do not count. */
+function isProgress(draft: Draft, core: CoreState, files: Readonly<Record<string, Checkpoint>>): boolean {
+  const { highWater, bytesTotal } = core.context;
+  const now = durableBytes({ ...core.context.durable, ...files });
+  const step = Math.max(1, Math.min(draft.policy.progressBytes, Math.floor(bytesTotal / 100)));
+  return now - highWater >= step || (now > highWater && now >= bytesTotal);
+}
+
+function faulted(draft: Draft, core: CoreState, report: Extract<Report, { type: 'faulted' }>): void {
+  const { context } = core;
+  const { fault, voided } = report;
+  const id = report.core;
+  if (core.phase === 'cancelling') return gone(draft, id, 'CoreCancelled');
+  if (core.phase === 'deleting') return gone(draft, id, 'CoreDeleted');
+  if (fault.type === 'noSpace' && context.installed === null) {
+    draft.emit({ type: 'CorePaused', core: id, ticket: context.ticket + 1, reason: 'noSpace', fault });
+    draft.settleFull(id);
+    return;
+  }
+  const verdict = retryVerdict(draft.policy, context, fault, draft.stamp.luck);
+  if (verdict.type === 'giveUp') {
+    draft.emit({ type: 'CoreFailed', core: id, fault, voided });
+    if (context.installed === null) draft.settleFailed(id);
+    return;
+  }
+  const { attempt, strikes, delayMs } = verdict;
+  draft.emit({ type: 'RetryScheduled', core: id, fault, attempt, strikes, at: draft.stamp.now + delayMs, voided });
+}
+
+/** The core has left the disk, or what of it was staged has. Leftovers that could not be removed are swept when the depot opens next. */
+function gone(draft: Draft, id: string, type: 'CoreCancelled' | 'CoreDeleted'): void {
+  draft.emit({ type, core: id });
+  draft.settleLeaving(id);
+  draft.settleDemand(id);
+}
+
+export function decideReport(draft: Draft, report: Report): void {
+  const id = report.core;
+  const core = coreIn(draft.state, id);
+  if (report.type === 'lost') {
+    if (core.context.installed?.generation !== report.generation || core.phase === 'deleting') return;
+    draft.emit({ type: 'CoreLost', core: id, detail: report.detail });
+    draft.settleLost(id);
+    return;
+  }
+  if (isStale(core, report)) return;
+  const { ticket } = report;
+  switch (report.type) {
+    case 'prepared':
+      return draft.emit({ type: 'CorePrepared', core: id, ticket, staged: report.staged });
+    case 'checkpointed':
+      return draft.emit({
+        type: 'CoreCheckpointed',
+        core: id,
+        ticket,
+        files: report.files,
+        isProgress: isProgress(draft, core, report.files),
+      });
+    case 'downloaded':
+      return draft.emit({ type: 'CoreDownloaded', core: id, ticket });
+    case 'verified': {
+      const isArchive = draft.catalog.core(id)?.archive != null;
+      return draft.emit({ type: 'CoreVerified', core: id, ticket, isArchive, weak: report.weak });
+    }
+    case 'extracted':
+      return draft.emit({ type: 'CoreExtracted', core: id, ticket });
+    case 'installed':
+      draft.emit({
+        type: 'CoreInstalled',
+        core: id,
+        ticket,
+        revision: core.context.revision ?? '',
+        generation: report.generation,
+        files: report.files,
+        weak: core.context.weak,
+      });
+      return draft.settleReady(id);
+    case 'discarded':
+      return gone(draft, id, 'CoreCancelled');
+    case 'removed':
+      return gone(draft, id, 'CoreDeleted');
+    case 'due':
+      return draft.enqueue(id, core.context.priority);
+    case 'faulted':
+      return faulted(draft, core, report);
+    default:
+      report satisfies never;
+  }
+}
+
+/** Recovery is an ordinary decision: the disk outranks the journal about partial bytes, and both about what a dead process was doing. */
+export function decideWake(draft: Draft, wake: Wake): void {
+  draft.emit({ type: 'Woken', epoch: wake.epoch });
+  for (const id of wake.missing) {
+    draft.emit({ type: 'CoreLost', core: id, detail: 'missing' });
+    draft.settleLost(id);
+  }
+  for (const [id, core] of draft.state.cores.entries()) {
+    if (!isBusy(core) && core.phase !== 'backingOff') continue;
+    const { ticket, order } = core.context;
+    draft.emit({ type: 'CoreWoken', core: id, ticket: ticket + 1, staged: wake.staged[id] ?? {}, order });
+  }
+}

@@ -1,0 +1,166 @@
+import { type Defect, pathOf } from './defect.js';
+import { LIMITS } from './limits.js';
+
+/**
+ * Reads JSON text strictly (RFC 8259): what `JSON.parse` lets pass in silence is a defect here. Repeated keys (it keeps the last), keys that
+ * change prototypes, numbers that cannot be represented, and nesting that exhausts the stack are all named with their place.
+ */
+export type JsonReading =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly defects: readonly Defect[] };
+
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids control characters inside strings (RFC 8259 §7).
+const PLAIN_STRING = /"[^"\\\u0000-\u001f]*"/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+const ESCAPED_STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+
+class Malformed {
+  constructor(
+    readonly offset: number,
+    readonly message: string,
+  ) {}
+}
+
+class Reader {
+  private at = 0;
+  readonly defects: Defect[] = [];
+
+  constructor(private readonly text: string) {}
+
+  document(): unknown {
+    const value = this.value('$', 0);
+    this.space();
+    if (this.at < this.text.length) this.fail('expected the end of the text');
+    return value;
+  }
+
+  private fail(message: string): never {
+    throw new Malformed(this.at, message);
+  }
+
+  private space(): void {
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.at++;
+    }
+  }
+
+  private value(path: string, depth: number): unknown {
+    if (depth > LIMITS.jsonDepth) this.fail(`nested deeper than ${LIMITS.jsonDepth} levels`);
+    this.space();
+    switch (this.text[this.at]) {
+      case '{':
+        return this.object(path, depth);
+      case '[':
+        return this.array(path, depth);
+      case '"':
+        return this.string();
+      case 't':
+        return this.word('true', true);
+      case 'f':
+        return this.word('false', false);
+      case 'n':
+        return this.word('null', null);
+      default:
+        return this.number(path);
+    }
+  }
+
+  private word<T>(word: string, value: T): T {
+    if (!this.text.startsWith(word, this.at)) this.fail('expected a value');
+    this.at += word.length;
+    return value;
+  }
+
+  private number(path: string): number {
+    NUMBER.lastIndex = this.at;
+    const match = NUMBER.exec(this.text);
+    if (match === null) this.fail(this.at >= this.text.length ? 'unexpected end of the text' : 'expected a value');
+    this.at += match[0].length;
+    const value = Number(match[0]);
+    const isExact = Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value));
+    if (!isExact) this.defects.push({ path, message: `the number ${match[0].slice(0, 40)} is too large to be exact` });
+    return value;
+  }
+
+  private string(): string {
+    for (const pattern of [PLAIN_STRING, ESCAPED_STRING]) {
+      pattern.lastIndex = this.at;
+      const match = pattern.exec(this.text);
+      if (match === null) continue;
+      this.at += match[0].length;
+      return pattern === PLAIN_STRING ? match[0].slice(1, -1) : (JSON.parse(match[0]) as string);
+    }
+    return this.fail('this string does not end, or holds a control character or a bad escape');
+  }
+
+  private array(path: string, depth: number): unknown[] {
+    const items: unknown[] = [];
+    this.at++;
+    this.space();
+    if (this.text[this.at] === ']') {
+      this.at++;
+      return items;
+    }
+    for (;;) {
+      items.push(this.value(pathOf(path, items.length), depth + 1));
+      this.space();
+      const next = this.text[this.at];
+      if (next !== ',' && next !== ']') this.fail('expected "," or "]"');
+      this.at++;
+      if (next === ']') return items;
+    }
+  }
+
+  private object(path: string, depth: number): Record<string, unknown> {
+    const entries = new Map<string, unknown>();
+    this.at++;
+    this.space();
+    if (this.text[this.at] === '}') {
+      this.at++;
+      return {};
+    }
+    for (;;) {
+      this.space();
+      if (this.text[this.at] !== '"') this.fail('expected a key in double quotes');
+      const key = this.string();
+      const keyPath = pathOf(path, key);
+      if (entries.has(key)) this.defects.push({ path: keyPath, message: 'the key is repeated' });
+      this.space();
+      if (this.text[this.at] !== ':') this.fail('expected ":"');
+      this.at++;
+      const value = this.value(keyPath, depth + 1);
+      if (FORBIDDEN_KEYS.has(key)) this.defects.push({ path: keyPath, message: `the key "${key}" is not allowed` });
+      else entries.set(key, value);
+      this.space();
+      const next = this.text[this.at];
+      if (next !== ',' && next !== '}') this.fail('expected "," or "}"');
+      this.at++;
+      if (next === '}') return Object.fromEntries(entries);
+    }
+  }
+}
+
+function placeOf(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  const column = offset - before.lastIndexOf('\n');
+  return `position ${offset} (line ${line}, column ${column})`;
+}
+
+export function readJson(text: string): JsonReading {
+  const body = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const reader = new Reader(body);
+  try {
+    const value = reader.document();
+    return reader.defects.length === 0 ? { ok: true, value } : { ok: false, defects: reader.defects };
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    const found = error.offset >= body.length ? 'the end' : JSON.stringify(body.slice(error.offset, error.offset + 12));
+    const message = `this is no JSON: ${error.message} at ${placeOf(body, error.offset)}, found ${found}`;
+    return { ok: false, defects: [...reader.defects, { path: '$', message }] };
+  }
+}

@@ -1,0 +1,200 @@
+import type { Catalog } from './catalog.js';
+import { type CorePhase, type CoreState, durableBytes, isUsable } from './core-state.js';
+import { type Fault, remedyOf } from './fault.js';
+import { coreIn, type DepotState, voiceIn } from './state.js';
+import { coreOfDirectWish, type VoicePhase } from './voice-state.js';
+
+/** Received bytes of running transfers, by core; they go by the side channel, never through the journal. */
+export interface LiveBytes {
+  readonly ticket: number;
+  /** Bytes of the core that are here, durable or not. */
+  readonly bytes: number;
+  /** Measured over a window that excludes reused bytes; null until it means something. */
+  readonly rateBytesPerSecond: number | null;
+}
+
+export type Live = (core: string) => LiveBytes | undefined;
+
+export type Action = 'download' | 'pause' | 'resume' | 'cancel' | 'retry' | 'delete' | 'prioritize' | 'update';
+
+/** What is going on with one asset, and why. Everything a screen shows; nothing it has to work out. */
+export interface Status {
+  readonly id: string;
+  readonly kind: 'core' | 'voice' | 'stt' | 'llm' | 'embedding';
+  readonly phase: CorePhase | VoicePhase;
+  /** Why it does not move, or what its cores do; null if it moves by itself or rests. Machine-readable. */
+  readonly reason: string | null;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly rateBytesPerSecond: number | null;
+  readonly etaMs: number | null;
+  /** Wall clock of the next attempt, milliseconds since 1970. */
+  readonly retryAt: number | null;
+  readonly fault: Fault | null;
+  readonly remedy: string | null;
+  readonly isUpdateAvailable: boolean;
+  /** Files that only a weak digest, or none, vouches for. */
+  readonly warnings: readonly string[];
+  /** The cores of a voice. */
+  readonly cores: readonly string[];
+  /** What may be done next. */
+  readonly actions: readonly Action[];
+}
+
+const noLive: Live = () => undefined;
+
+/** Most telling first: what a waiting voice says its cores are doing. */
+const ACTIVITY: readonly CorePhase[] = [
+  'downloading',
+  'extracting',
+  'verifying',
+  'installing',
+  'preparing',
+  'backingOff',
+  'queued',
+  'cancelling',
+  'deleting',
+  'paused',
+  'failed',
+];
+
+function reasonOfCore({ phase, context }: CoreState): string | null {
+  if (phase === 'queued') return 'waitingForSlot';
+  if (phase === 'paused') return context.pauseReason ?? 'user';
+  if (phase === 'backingOff' || phase === 'failed') return context.fault?.type ?? 'unknown';
+  if (phase === 'ready' && context.fault !== null) return context.fault.type;
+  return null;
+}
+
+function actionsOfCore(core: CoreState, isUpdateAvailable: boolean): readonly Action[] {
+  switch (core.phase) {
+    case 'absent':
+      return ['download'];
+    case 'queued':
+    case 'preparing':
+    case 'downloading':
+      return ['pause', 'cancel', 'prioritize', 'delete'];
+    case 'verifying':
+    case 'extracting':
+    case 'installing':
+      return ['pause', 'cancel', 'delete'];
+    case 'backingOff':
+      return ['pause', 'cancel', 'retry', 'delete'];
+    case 'ready':
+      return isUpdateAvailable ? ['update', 'delete'] : ['delete'];
+    case 'paused':
+      return ['resume', 'cancel', 'delete'];
+    case 'failed':
+      return ['retry', 'cancel', 'delete'];
+    case 'cancelling':
+    case 'deleting':
+      return ['download'];
+    default:
+      return core.phase satisfies never;
+  }
+}
+
+function bytesDoneOf(core: CoreState, total: number, live: LiveBytes | undefined): number {
+  const { phase, context } = core;
+  if (phase === 'ready') return total;
+  if (phase === 'absent' || phase === 'deleting') return 0;
+  const here = durableBytes(context.durable);
+  const flowing = live !== undefined && live.ticket === context.ticket ? live.bytes : 0;
+  return Math.min(total, Math.max(here, flowing));
+}
+
+export function coreStatus(state: DepotState, catalog: Catalog, id: string, live: Live = noLive): Status {
+  const core = coreIn(state, id);
+  const spec = catalog.core(id);
+  const flow = live(id);
+  const bytesTotal = spec?.sizeBytes ?? core.context.bytesTotal;
+  const bytesDone = bytesDoneOf(core, bytesTotal, flow);
+  const { installed, fault } = core.context;
+  const isUpdateAvailable = installed !== null && spec !== undefined && spec.revision !== installed.revision;
+  const rate = core.phase === 'downloading' && flow?.ticket === core.context.ticket ? flow.rateBytesPerSecond : null;
+  return {
+    id,
+    kind: 'core',
+    phase: core.phase,
+    reason: reasonOfCore(core),
+    bytesDone,
+    bytesTotal,
+    rateBytesPerSecond: rate,
+    etaMs: rate !== null && rate > 0 ? Math.round(((bytesTotal - bytesDone) / rate) * 1000) : null,
+    retryAt: core.context.retryAt,
+    fault,
+    remedy: fault === null ? null : remedyOf(fault),
+    isUpdateAvailable,
+    warnings: installed?.weak ?? [],
+    cores: [],
+    actions: actionsOfCore(core, isUpdateAvailable),
+  };
+}
+
+function reasonOfVoice(phase: VoicePhase, cores: readonly Status[], pauseReason: string | null): string | null {
+  switch (phase) {
+    case 'waiting':
+      return ACTIVITY.find((activity) => cores.some((core) => core.phase === activity)) ?? 'queued';
+    case 'paused':
+      return pauseReason ?? 'user';
+    case 'failed':
+      return cores.find((core) => core.phase === 'failed')?.fault?.type ?? 'unknown';
+    case 'unavailable':
+      return 'coreLost';
+    case 'cancelling':
+    case 'deleting':
+      return 'removing';
+    default:
+      return null;
+  }
+}
+
+const VOICE_ACTIONS: Readonly<Record<VoicePhase, readonly Action[]>> = {
+  absent: ['download'],
+  waiting: ['pause', 'cancel', 'prioritize', 'delete'],
+  ready: ['delete'],
+  paused: ['resume', 'cancel', 'delete'],
+  failed: ['retry', 'cancel', 'delete'],
+  unavailable: ['download', 'cancel', 'delete'],
+  cancelling: ['download'],
+  deleting: ['download'],
+};
+
+/** The cores of a voice: as it asked for them, or as the catalog says it would. */
+export function coresOfVoice(state: DepotState, catalog: Catalog, id: string): readonly string[] {
+  const asked = voiceIn(state, id).context.cores;
+  if (asked.length > 0) return asked;
+  const voice = catalog.voice(id);
+  if (voice === undefined) return [];
+  const cores = catalog.requiredCores(voice);
+  return 'type' in cores ? [] : cores.map((core) => core.id);
+}
+
+export function voiceStatus(state: DepotState, catalog: Catalog, id: string, live: Live = noLive): Status {
+  const voice = voiceIn(state, id);
+  const ids = coresOfVoice(state, catalog, id);
+  const cores = ids.map((core) => coreStatus(state, catalog, core, live));
+  const running = cores.filter((core) => core.rateBytesPerSecond !== null);
+  const rate = running.length > 0 ? running.reduce((sum, core) => sum + (core.rateBytesPerSecond ?? 0), 0) : null;
+  const bytesTotal = cores.reduce((sum, core) => sum + core.bytesTotal, 0);
+  const bytesDone = cores.reduce((sum, core) => sum + core.bytesDone, 0);
+  const bad = cores.find((core) => core.fault !== null && !isUsable(coreIn(state, core.id)));
+  const isUpdateAvailable = cores.some((core) => core.isUpdateAvailable);
+  return {
+    id,
+    kind: coreOfDirectWish(id) !== null ? 'core' : (catalog.voice(id)?.kind ?? 'voice'),
+    phase: voice.phase,
+    reason: reasonOfVoice(voice.phase, cores, voice.context.pauseReason),
+    bytesDone,
+    bytesTotal,
+    rateBytesPerSecond: rate,
+    etaMs: rate !== null && rate > 0 ? Math.round(((bytesTotal - bytesDone) / rate) * 1000) : null,
+    retryAt: cores.find((core) => core.retryAt !== null)?.retryAt ?? null,
+    fault: bad?.fault ?? null,
+    remedy: bad?.remedy ?? null,
+    isUpdateAvailable,
+    warnings: cores.flatMap((core) => core.warnings.map((file) => `${core.id}/${file}`)),
+    cores: ids,
+    actions: isUpdateAvailable ? [...VOICE_ACTIONS[voice.phase], 'update'] : VOICE_ACTIONS[voice.phase],
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * Judges the URLs of manifests and redirects before any request is made. `URL` is the WHATWG parser that every runtime has; it is the one
+ * global that core uses, because a second parser of our own would disagree with the one that connects.
+ */
+interface ParsedUrl {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly origin: string;
+  readonly username: string;
+  readonly password: string;
+  readonly href: string;
+  readonly pathname: string;
+  hash: string;
+  search: string;
+}
+declare const URL: new (url: string, base?: string) => ParsedUrl;
+
+export interface UrlRules {
+  /** Where the manifest came from; relative URLs resolve against it. Null when it came from a file. */
+  readonly base: string | null;
+  /** Allows `http:` to addresses that are not loopback. */
+  readonly allowHttp: boolean;
+}
+
+export type UrlReading = { readonly ok: true; readonly url: string } | { readonly ok: false; readonly reason: string };
+
+function parse(text: string, base?: string): ParsedUrl | null {
+  try {
+    return base === undefined ? new URL(text) : new URL(text, base);
+  } catch {
+    return null;
+  }
+}
+
+/** True for names and literals that never leave this machine (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3, RFC 6761 §6.3). */
+export function isLoopbackHost(hostname: string): boolean {
+  const host = hostname.toLowerCase().replace(/\.$/, '');
+  if (host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host === '::1') return true;
+  return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+export function readUrl(text: string, rules: UrlRules): UrlReading {
+  if (text.length === 0 || text.length > 4096) return { ok: false, reason: 'must have 1 to 4096 characters' };
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the parser would drop them in silence, and they split headers.
+  if (/[\u0000-\u0020\u007f\\]/.test(text)) return { ok: false, reason: 'must not hold spaces, control characters or backslashes' };
+  const isAbsolute = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) || text.startsWith('//');
+  if (!isAbsolute && rules.base === null) {
+    return parse(text, 'https://manifest.invalid/') === null ? { ok: false, reason: 'is no URL' } : { ok: true, url: text };
+  }
+  const url = parse(text, rules.base ?? undefined);
+  if (url === null) return { ok: false, reason: 'is no URL' };
+  if (url.username !== '' || url.password !== '') return { ok: false, reason: 'must not hold a user name or password' };
+  if (url.protocol === 'https:' || url.protocol === 'hf:') return { ok: true, url: url.href };
+  if (url.protocol !== 'http:') return { ok: false, reason: `has the scheme "${url.protocol}"; only https: is allowed` };
+  if (!rules.allowHttp && !isLoopbackHost(url.hostname)) {
+    return { ok: false, reason: `is http: to ${url.hostname}; without encryption only loopback addresses are allowed (--allow-http lifts this)` };
+  }
+  return { ok: true, url: url.href };
+}
+
+/** The origin of an absolute URL (RFC 6454 §4), or null. */
+export function originOf(url: string): string | null {
+  return parse(url)?.origin ?? null;
+}
+
+/** A URL as it may be shown and stored: without query and fragment, which carry signatures and tokens. */
+export function redactUrl(url: string): string {
+  const parsed = parse(url);
+  if (parsed === null) return url.replace(/[?#].*$/s, '');
+  parsed.hash = '';
+  parsed.search = '';
+  return parsed.href;
+}
+
+/** The last path segment, percent-decoding undone by nobody: it is only used after the name grammar has judged it. */
+export function lastSegmentOf(url: string): string {
+  const path = parse(url, 'https://manifest.invalid/')?.pathname ?? '';
+  return path.slice(path.lastIndexOf('/') + 1);
+}
