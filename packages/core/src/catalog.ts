@@ -148,6 +148,19 @@ export class Catalog {
     return this.voice(id) !== undefined || this.bundlesById.has(id) || this.coresById.has(id) || this.variants.has(id);
   }
 
+  /** The refusal for an id that nothing here is called by, with the nearest names. */
+  unknownId(id: string): Refusal {
+    const near = this.nearest(id);
+    const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(', ')}?` : 'List what there is with `lading list`.';
+    return refuse('unknownId', `nothing is called ${JSON.stringify(id)}`, hint, near);
+  }
+
+  /** The refusal for an id that exists, but for other platforms. */
+  notHere(id: string): Refusal {
+    const why = `"${id}" is not for ${this.platform}`;
+    return refuse('notAvailableHere', why, 'Use another, or a catalog with a variant for this platform.', [id]);
+  }
+
   /** The names nearest to one that is unknown, best first. */
   nearest(id: string): readonly string[] {
     const names = [...this.voicesById.keys(), ...this.aliases.keys(), ...this.bundlesById.keys(), ...this.coresById.keys()];

@@ -72,6 +72,12 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
   }
 }
 
+/** What was installed goes back to being staged, as far as it is good. */
+function salvage(context: CoreContext, event: CoreEvent): CoreContext {
+  const kept = event.type === 'CoreLost' ? event.kept : {};
+  return { ...emptyCoreContext(context.id), ticket: context.ticket, revision: context.installed?.revision ?? null, durable: kept };
+}
+
 /** A person asked anew: what failed before does not count against it. */
 function renew(context: CoreContext, event: CoreEvent): CoreContext {
   return { ...remember(context, event), attempt: 0, strikes: 0, fault: null };
@@ -90,6 +96,7 @@ const blueprint = setup({
   actions: {
     remember: assign(({ context, event }) => remember(context, event)),
     renew: assign(({ context, event }) => renew(context, event)),
+    salvage: assign(({ context, event }) => salvage(context, event)),
     effect: (_, _params: Effect) => undefined,
   },
   guards: {
@@ -171,12 +178,17 @@ export const coreMachine = blueprint.createMachine({
       on: {
         ...requeue,
         CoreDeletionStarted: leave.CoreDeletionStarted,
-        CoreLost: { target: 'absent', actions: 'remember' },
+        CoreLost: { target: 'absent', actions: 'salvage' },
       },
     },
     paused: {
       entry: { type: 'effect', params: ({ context }) => effectOf('stop', context) },
-      on: { ...requeue, CoreCancelStarted: leave.CoreCancelStarted, CoreDeletionStarted: leave.CoreDeletionStarted },
+      on: {
+        ...requeue,
+        CoreCheckpointed: { actions: 'remember' },
+        CoreCancelStarted: leave.CoreCancelStarted,
+        CoreDeletionStarted: leave.CoreDeletionStarted,
+      },
     },
     backingOff: {
       entry: {

@@ -10,12 +10,6 @@ interface Wish {
   readonly cores: readonly string[];
 }
 
-function unknownId(draft: Draft, id: string): Refusal {
-  const near = draft.catalog.nearest(id);
-  const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(', ')}?` : 'List what there is with `lading list`.';
-  return refuse('unknownId', `nothing is called "${id}"`, hint, near);
-}
-
 /** The wishes an id stands for in the catalog: voices and bundle members, or a core asked for directly. */
 function wishesOf(draft: Draft, id: string): readonly Wish[] | Refusal {
   const wishes: Wish[] = [];
@@ -27,9 +21,7 @@ function wishesOf(draft: Draft, id: string): readonly Wish[] | Refusal {
   if (wishes.length > 0) return wishes;
   const core = draft.catalog.resolveCore(id);
   if (core !== undefined) return [{ voice: directWish(core.id), cores: [core.id] }];
-  if (!draft.catalog.knows(id)) return unknownId(draft, id);
-  const why = `"${id}" is not for ${draft.catalog.platform}`;
-  return refuse('notAvailableHere', why, 'Use another, or a catalog with a variant for this platform.', [id]);
+  return draft.catalog.knows(id) ? draft.catalog.notHere(id) : draft.catalog.unknownId(id);
 }
 
 /** The wishes of an id that the depot knows, whether or not the catalog still does. */
@@ -42,7 +34,7 @@ function heldOf(draft: Draft, id: string): readonly string[] | Refusal {
   if (catalog.knows(id) || state.cores.has(id)) {
     return refuse('nothingToDo', `"${id}" was not asked for, so there is nothing to do`, 'Download it first.', [id]);
   }
-  return unknownId(draft, id);
+  return catalog.unknownId(id);
 }
 
 function download(draft: Draft, id: string): Refusal | null {

@@ -21,8 +21,11 @@ const EXPECTED_IN: Readonly<Record<Exclude<JobReport['type'], 'faulted'>, string
 };
 
 function isStale(core: CoreState, report: JobReport): boolean {
+  // The last checkpoint of a transfer that a pause stopped arrives when the core is paused already; nothing was written since.
+  if (report.type === 'checkpointed' && core.phase === 'paused') return report.ticket !== core.context.ticket - 1;
   if (report.ticket !== core.context.ticket) return true;
-  return report.type === 'faulted' ? !isBusy(core) : core.phase !== EXPECTED_IN[report.type];
+  if (report.type === 'faulted') return !isBusy(core);
+  return core.phase !== EXPECTED_IN[report.type];
 }
 
 /** Enough that is new and durable to forgive earlier failures; bytes fetched again after a loss do not count. */
@@ -66,7 +69,7 @@ export function decideReport(draft: Draft, report: Report): void {
   const core = coreIn(draft.state, id);
   if (report.type === 'lost') {
     if (core.context.installed?.generation !== report.generation || core.phase === 'deleting') return;
-    draft.emit({ type: 'CoreLost', core: id, detail: report.detail });
+    draft.emit({ type: 'CoreLost', core: id, detail: report.detail, kept: report.kept });
     draft.settleLost(id);
     return;
   }
@@ -119,7 +122,7 @@ export function decideReport(draft: Draft, report: Report): void {
 export function decideWake(draft: Draft, wake: Wake): void {
   draft.emit({ type: 'Woken', epoch: wake.epoch });
   for (const id of wake.missing) {
-    draft.emit({ type: 'CoreLost', core: id, detail: 'missing' });
+    draft.emit({ type: 'CoreLost', core: id, detail: 'missing', kept: {} });
     draft.settleLost(id);
   }
   for (const [id, core] of draft.state.cores.entries()) {

@@ -169,14 +169,14 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.tuple(anyCore, fc.integer({ min: 1, max: 3000 })).map(([id, bytes]) => (b: Bench) => {
       const effect = b.open.get(id);
       if (effect?.type !== 'transfer') return;
-      b.put({ type: 'checkpointed', core: id, ticket: effect.ticket, files: { 'a.bin': { bytes, validator: null } } });
+      b.put({ type: 'checkpointed', core: id, ticket: effect.ticket, files: { 'a.bin': { bytes, validator: null, origin: null } } });
     }),
   },
   {
     weight: 1,
     arbitrary: anyCore.map((id) => (b: Bench) => {
       const generation = coreIn(b.state, id).context.installed?.generation;
-      if (generation !== undefined) b.put({ type: 'lost', core: id, generation, detail: 'missing' });
+      if (generation !== undefined) b.put({ type: 'lost', core: id, generation, detail: 'missing', kept: {} });
     }),
   },
   {

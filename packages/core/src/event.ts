@@ -9,6 +9,8 @@ export interface Checkpoint {
   readonly bytes: number;
   /** The validator (RFC 9110 §8.8) that these bytes came under, as received; null if the server gave none that is strong. */
   readonly validator: string | null;
+  /** Origin of the source they came from; a validator means nothing to another one. */
+  readonly origin: string | null;
 }
 
 export interface InstalledFile {
@@ -72,7 +74,13 @@ export type CoreEvent =
   | { readonly type: 'CoreCancelled'; readonly core: string }
   | { readonly type: 'CoreDeletionStarted'; readonly core: string; readonly ticket: number }
   | { readonly type: 'CoreDeleted'; readonly core: string }
-  | { readonly type: 'CoreLost'; readonly core: string; readonly detail: 'missing' | 'damaged' }
+  | {
+      readonly type: 'CoreLost';
+      readonly core: string;
+      readonly detail: 'missing' | 'damaged';
+      /** Good files of it that went back to staging. */
+      readonly kept: Readonly<Record<string, Checkpoint>>;
+    }
   | { readonly type: 'CoreWoken'; readonly core: string; readonly ticket: number; readonly staged: Readonly<Record<string, number>>; readonly order: number };
 
 export type VoiceEvent =

@@ -65,7 +65,7 @@ const TRAITS: Readonly<Record<FaultType, FaultTrait>> = {
 /** Statuses where asking again cannot help: the request itself is refused (RFC 9110 §15.5). */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 407, 410, 414, 431, 451]);
 /** Causes within a retryable type where asking again cannot help. */
-const FINAL_DETAILS: ReadonlySet<string> = new Set(['certificate', 'redirectRefused', 'addressRefused', 'schemeRefused']);
+const FINAL_DETAILS: ReadonlySet<string> = new Set(['certificate', 'redirectLoop', 'redirectRefused', 'addressRefused', 'schemeRefused']);
 
 export function isRetryable(fault: Fault): boolean {
   if (fault.httpStatus !== undefined && FINAL_STATUSES.has(fault.httpStatus)) return false;

@@ -37,7 +37,14 @@ export type Report =
       readonly voided: readonly string[];
     }
   /** A check found installed files gone or changed. */
-  | { readonly type: 'lost'; readonly core: string; readonly generation: string; readonly detail: 'missing' | 'damaged' };
+  | {
+      readonly type: 'lost';
+      readonly core: string;
+      readonly generation: string;
+      readonly detail: 'missing' | 'damaged';
+      /** Good files of it that went back to staging. */
+      readonly kept: Readonly<Record<string, Checkpoint>>;
+    };
 
 /** The depot was opened: what the disk really holds, per core. The disk may only lower a checkpoint, never raise it. */
 export interface Wake {

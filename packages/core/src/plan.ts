@@ -1,7 +1,6 @@
 import type { Catalog } from './catalog.js';
 import type { CoreSpec, FileSpec } from './manifest.js';
 import type { Refusal } from './refusal.js';
-import { refuse } from './refusal.js';
 import { coreIn, type DepotState } from './state.js';
 import { isUsable } from './core-state.js';
 
@@ -82,9 +81,7 @@ export function planFor(catalog: Catalog, state: DepotState, ids: readonly strin
     const direct = wishes.length === 0 ? catalog.resolveCore(id) : undefined;
     if (direct !== undefined) use(direct, id);
     else if (wishes.length === 0) {
-      const near = catalog.nearest(id);
-      const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(', ')}?` : 'List what there is with `lading list`.';
-      return refuse(catalog.knows(id) ? 'notAvailableHere' : 'unknownId', `nothing is called "${id}" here`, hint, near);
+      return catalog.knows(id) ? catalog.notHere(id) : catalog.unknownId(id);
     }
     for (const voice of wishes) {
       if (voices.includes(voice.id)) continue;

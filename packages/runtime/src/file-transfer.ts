@@ -1,0 +1,288 @@
+import { type Checkpoint, type Fault, type FileSpec, isRetryable, judgeHead, originOf, quote, redactUrl } from '@lading/core';
+import type { Checkpoints } from './checkpoints.js';
+import { FaultError, faultOf } from './fault-error.js';
+import type { Job, Proven } from './job.js';
+import type { Meter } from './meter.js';
+import type { FetchResponse, Ports, StagedFile } from './ports.js';
+import { algorithmsFor, expectedDigest, proofOf } from './proof.js';
+import { Watchdog } from './watchdog.js';
+
+/** A durable offset each so many bytes, or each so many milliseconds. */
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
+const CHECKPOINT_MS = 1_000;
+/** Bytes that may be ahead of the last durable offset: what a crash may cost a connection is below 8 MiB. */
+const AHEAD_BYTES = 7 * 1024 * 1024;
+/** Fresh starts and short replies that one attempt allows: both are legal, neither may go on for ever. */
+const MAX_RESTARTS = 2;
+const MAX_SHORT_REPLIES = 3;
+/** A reply that brings this much, or a hundredth of the file if that is less, is no short one. */
+const REPLY_BYTES = 64 * 1024;
+
+/** Faults whose remedy is elsewhere, most actionable first: what is reported when every source failed. */
+const TELLING: readonly Fault['type'][] = ['noSpace', 'filePermissions', 'unauthorized', 'upstreamChanged', 'checksumMismatch', 'notFound'];
+
+export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
+  readonly stallMs: number;
+}
+
+/** The fault of one file, and whether its staged bytes are void. */
+export class FileFault extends Error {
+  override readonly name = 'FileFault';
+  constructor(
+    readonly fault: Fault,
+    readonly file: string,
+    readonly isVoid: boolean,
+  ) {
+    super(fault.message);
+  }
+}
+
+/** Brings one file to whole and proven: from each of its sources in turn, from where the last attempt ended. */
+export class FileTransfer {
+  private validator: string | null;
+  private origin: string | null;
+  private durableBytes = 0;
+  private lastSyncMs: number;
+  private syncing: Promise<void> | null = null;
+  private tail: Uint8Array = new Uint8Array(0);
+  private contentType = '';
+
+  constructor(
+    private readonly ports: TransferPorts,
+    private readonly meter: Meter,
+    private readonly checkpoints: Checkpoints,
+    private readonly job: Job,
+    private readonly spec: FileSpec,
+  ) {
+    const known = job.durable[spec.filename];
+    this.validator = known?.validator ?? null;
+    this.origin = known?.origin ?? null;
+    this.lastSyncMs = ports.clock.monotonicMs();
+  }
+
+  private get sizes(): readonly number[] {
+    return [...new Set(this.spec.contents.map((content) => content.sizeBytes))];
+  }
+
+  private get hasDigest(): boolean {
+    return this.spec.contents.some((c) => (c.sha256 ?? c.sha1 ?? c.md5 ?? c.gitBlob) !== null);
+  }
+
+  async run(): Promise<Proven> {
+    const { spec, job } = this;
+    const staged = await this.ports.store.stage(job.core, spec.filename, {
+      bytes: job.durable[spec.filename]?.bytes ?? 0,
+      sizeBytes: spec.contents[0].sizeBytes,
+      algorithms: algorithmsFor(spec),
+    });
+    this.durableBytes = staged.bytes;
+    this.meter.reuse(job.core, staged.bytes);
+    try {
+      if (!this.isWhole(staged)) await this.fromSources(staged);
+      await this.syncing;
+      if (staged.bytes > this.durableBytes || staged.bytes === 0) await staged.sync();
+      const proven = await this.prove(staged);
+      await this.note(staged.bytes);
+      return proven;
+    } catch (error) {
+      if (error instanceof FileFault) throw error;
+      await this.keep(staged);
+      throw error;
+    } finally {
+      await staged.close();
+    }
+  }
+
+  private isWhole(staged: StagedFile): boolean {
+    return staged.bytes === Math.max(...this.sizes) || (staged.bytes > 0 && this.sizes.includes(staged.bytes));
+  }
+
+  /** Asks the sources in turn, beginning with another after each failed attempt, until one has given all. */
+  private async fromSources(staged: StagedFile): Promise<void> {
+    const { urls } = this.spec;
+    const first = this.job.tries.attempt + this.job.tries.strikes;
+    const faults: Fault[] = [];
+    for (let i = 0; i < urls.length; i++) {
+      const url = urls[(first + i) % urls.length] ?? '';
+      try {
+        return await this.fromSource(staged, url);
+      } catch (error) {
+        this.job.signal.throwIfAborted();
+        if (error instanceof FileFault) throw error;
+        const fault = faultOf(error);
+        if (fault.type === 'noSpace' || fault.type === 'filePermissions' || fault.type === 'unknown') throw error;
+        faults.push(fault);
+      }
+    }
+    const retryable = faults.filter(isRetryable);
+    const pool = retryable.length > 0 ? retryable : faults;
+    const telling = TELLING.map((type) => pool.find((fault) => fault.type === type)).find((fault) => fault !== undefined);
+    throw new FaultError(telling ?? pool[0] ?? faultOf(new Error('no source')));
+  }
+
+  private async fromSource(staged: StagedFile, url: string): Promise<void> {
+    const enough = Math.min(REPLY_BYTES, Math.ceil(this.spec.contents[0].sizeBytes / 100));
+    let restarts = 0;
+    let shortReplies = 0;
+    for (;;) {
+      const before = staged.bytes;
+      const outcome = await this.request(staged, url);
+      if (outcome === 'whole') return;
+      if (outcome === 'restart') restarts++;
+      else if (staged.bytes - before < enough) shortReplies++;
+      if (restarts > MAX_RESTARTS || shortReplies >= MAX_SHORT_REPLIES) {
+        throw FaultError.of('serverError', 'noProgress', `${this.at(url)}: the server does not deliver the whole file`, { file: this.spec.filename });
+      }
+    }
+  }
+
+  private at(url: string): string {
+    return `${this.spec.filename} from ${redactUrl(url)}`;
+  }
+
+  private async request(staged: StagedFile, url: string): Promise<'whole' | 'more' | 'restart'> {
+    const { clock, fetcher, stallMs } = this.ports;
+    const origin = originOf(url);
+    const isOurs = origin !== null && origin === this.origin;
+    // Without any digest nothing would tell that two halves are of two files: only a validator may.
+    if (staged.bytes > 0 && !this.hasDigest && !(isOurs && this.validator !== null)) await this.reset(staged);
+    const isRange = staged.bytes > 0 || fetcher.isRangeFirst;
+    const validator = isOurs ? this.validator : null;
+    const dog = new Watchdog(clock, stallMs, this.at(url));
+    const signal = AbortSignal.any([this.job.signal, dog.signal]);
+    const ender = new AbortController();
+    try {
+      const request = {
+        url,
+        from: isRange ? staged.bytes : null,
+        ifRange: staged.bytes > 0 ? validator : null,
+        isFresh: this.job.tries.strikes > 0,
+      };
+      const response = await this.ports.fetcher.fetch(request, AbortSignal.any([signal, ender.signal]));
+      dog.headCame();
+      const verdict = judgeHead(
+        {
+          file: this.spec.filename,
+          url: redactUrl(url),
+          from: staged.bytes,
+          isRange,
+          sizes: this.sizes,
+          sha256: this.spec.contents.flatMap((content) => content.sha256 ?? []),
+          validator,
+          now: clock.now(),
+        },
+        response,
+      );
+      if (verdict.type === 'fault') throw new FaultError(verdict.fault);
+      if (verdict.type === 'complete') return 'whole';
+      if (verdict.type === 'restart') {
+        await this.reset(staged);
+        return 'restart';
+      }
+      if (verdict.type === 'replace') await this.reset(staged);
+      this.origin = origin;
+      this.validator = verdict.validator;
+      this.contentType = response.headers['content-type'] ?? '';
+      return await this.receive(staged, url, response, dog, signal, verdict.length);
+    } catch (error) {
+      throw signal.aborted && !(error instanceof FileFault) ? signal.reason : error;
+    } finally {
+      dog.stop();
+      ender.abort();
+    }
+  }
+
+  private async receive(
+    staged: StagedFile,
+    url: string,
+    response: FetchResponse,
+    dog: Watchdog,
+    signal: AbortSignal,
+    length: number | null,
+  ): Promise<'whole' | 'more'> {
+    const limit = length === null ? Math.max(...this.sizes) : staged.bytes + length;
+    const begin = staged.bytes;
+    for await (const chunk of response.body) {
+      signal.throwIfAborted();
+      dog.bytesCame(chunk.length);
+      if (staged.bytes + chunk.length > limit) {
+        const message = `${this.at(url)}: the server sends more than the ${limit - begin} bytes it may`;
+        throw this.void({ type: 'serverError', detail: 'tooLong', message, file: this.spec.filename });
+      }
+      if (staged.bytes === 0) this.tail = chunk.slice(0, 64);
+      await staged.write(chunk);
+      this.meter.add(this.job.core, chunk.length);
+      await this.checkpoint(staged);
+      dog.resumed();
+    }
+    signal.throwIfAborted();
+    const isShort = length !== null && staged.bytes - begin < length;
+    if (isShort || (length === null && !this.sizes.includes(staged.bytes))) {
+      const expected = length === null ? `${this.sizes.join(' or ')} in all` : `${length}`;
+      const message = `${this.at(url)}: the connection ended after ${staged.bytes - begin} bytes, expected ${expected}`;
+      throw FaultError.of('interrupted', 'shortBody', message, { file: this.spec.filename });
+    }
+    return this.sizes.includes(staged.bytes) ? 'whole' : 'more';
+  }
+
+  /** Syncs and notes in the background; waits only when too much would be lost. */
+  private async checkpoint(staged: StagedFile): Promise<void> {
+    const ahead = staged.bytes - this.durableBytes;
+    const isDue = ahead >= CHECKPOINT_BYTES || this.ports.clock.monotonicMs() - this.lastSyncMs >= CHECKPOINT_MS;
+    if (isDue && this.syncing === null) {
+      const bytes = staged.bytes;
+      const syncing = staged.sync().then(() => this.note(bytes));
+      this.syncing = syncing.finally(() => {
+        this.syncing = null;
+      });
+      this.syncing.catch(() => undefined);
+    }
+    if (ahead >= AHEAD_BYTES) await this.syncing;
+  }
+
+  private note(bytes: number): Promise<void> {
+    const checkpoint: Checkpoint = { bytes, validator: this.validator, origin: this.origin };
+    const newBytes = Math.max(0, bytes - this.durableBytes);
+    this.durableBytes = bytes;
+    this.lastSyncMs = this.ports.clock.monotonicMs();
+    return this.checkpoints.note(this.spec.filename, checkpoint, newBytes);
+  }
+
+  /** After a break: what has come is made durable and noted, so that the next attempt builds on it. */
+  private async keep(staged: StagedFile): Promise<void> {
+    try {
+      await this.syncing;
+      if (staged.bytes <= this.durableBytes) return;
+      await staged.sync();
+      await this.note(staged.bytes);
+    } catch {
+      // The first error is the one to tell; bytes that could not be made durable are fetched again.
+    }
+  }
+
+  private async reset(staged: StagedFile): Promise<void> {
+    await this.syncing;
+    this.meter.add(this.job.core, -staged.bytes);
+    await staged.reset();
+    this.durableBytes = 0;
+    this.validator = null;
+    this.origin = null;
+    this.checkpoints.forget(this.spec.filename);
+  }
+
+  private void(fault: Fault): FileFault {
+    this.checkpoints.forget(this.spec.filename);
+    return new FileFault(fault, this.spec.filename, true);
+  }
+
+  private async prove(staged: StagedFile): Promise<Proven> {
+    const sizeBytes = staged.bytes;
+    const digests = await staged.digests();
+    const proof = proofOf(this.spec, sizeBytes, digests);
+    if (proof !== null) return { filename: this.spec.filename, sizeBytes, sha256: digests.sha256 ?? '', proof };
+    const look = /html/i.test(this.contentType) ? `; it came as ${quote(this.contentType)} and begins ${quote(String.fromCharCode(...this.tail))}` : '';
+    const source = this.origin ?? redactUrl(this.spec.urls[0] ?? '');
+    const message = `${this.spec.filename} from ${source}: ${sizeBytes} bytes have sha256 ${digests.sha256 ?? '?'}, expected ${expectedDigest(this.spec)}${look}`;
+    throw this.void({ type: 'checksumMismatch', detail: 'digest', message, file: this.spec.filename });
+  }
+}

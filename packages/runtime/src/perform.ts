@@ -1,0 +1,213 @@
+import { type Catalog, coreIn, type DepotState, type Effect, LIMITS, type Report } from '@lading/core';
+import { FaultError, faultOf } from './fault-error.js';
+import { FileFault } from './file-transfer.js';
+import { Job, JobEnded } from './job.js';
+import type { Meter } from './meter.js';
+import type { Ports } from './ports.js';
+import { transferCore } from './transfer.js';
+
+export interface PerformerOptions {
+  readonly ports: Ports;
+  readonly catalog: Catalog;
+  readonly meter: Meter;
+  readonly stallMs: number;
+  /** The state as of the last durable record. */
+  readonly state: () => DepotState;
+  readonly report: (report: Report) => Promise<void>;
+}
+
+/**
+ * Carries out effects. All work on one core is a chain: the next begins when the one before has let go of its files, so there is never a
+ * second transfer of a file. A new ticket ends the old job at once. What goes wrong becomes a report; nothing escapes.
+ */
+export class Performer {
+  private readonly jobs = new Map<string, Job>();
+  private readonly chains = new Map<string, Promise<void>>();
+  private readonly timers = new Map<string, AbortController>();
+  private isClosed = false;
+
+  constructor(private readonly options: PerformerOptions) {}
+
+  readonly perform = (effect: Effect): void => {
+    if (this.isClosed) return;
+    const { core, ticket } = effect;
+    if (effect.type !== 'sweep') this.timers.get(core)?.abort();
+    if (this.jobs.get(core)?.ticket !== ticket) this.jobs.get(core)?.end();
+    if (effect.type === 'wake') this.wake(core, ticket, effect.at);
+    else this.chain(core, () => this.work(effect));
+  };
+
+  /** Ends all jobs and waits until they have let go; their last checkpoints are recorded. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const timer of this.timers.values()) timer.abort();
+    for (const job of this.jobs.values()) job.end();
+    while (this.chains.size > 0) await Promise.all(this.chains.values());
+  }
+
+  /** Runs work of the facade (a check, a repair) between the jobs of a core. */
+  between<T>(core: string, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.chain(core, () => work().then(resolve, reject));
+    });
+  }
+
+  private chain(core: string, work: () => Promise<void>): void {
+    const next = (this.chains.get(core) ?? Promise.resolve()).then(work).finally(() => {
+      if (this.chains.get(core) === next) this.chains.delete(core);
+    });
+    this.chains.set(core, next);
+  }
+
+  private wake(core: string, ticket: number, at: number): void {
+    const timer = new AbortController();
+    this.timers.set(core, timer);
+    const { clock } = this.options.ports;
+    const due = async () => {
+      // Long waits are taken in steps: a timer that outlives a suspended machine would be late, and some cannot hold more than 24 days.
+      while (clock.now() < at) await clock.wait(Math.min(60_000, Math.max(1, at - clock.now())), timer.signal);
+      await this.options.report({ type: 'due', core, ticket });
+    };
+    due().catch(() => undefined);
+  }
+
+  private async work(effect: Exclude<Effect, { type: 'wake' }>): Promise<void> {
+    const { core, ticket } = effect;
+    try {
+      await this.carryOut(effect);
+    } catch (error) {
+      const job = this.jobs.get(core);
+      if (error instanceof JobEnded || (job?.ticket === ticket && job.signal.aborted)) return;
+      const fault = error instanceof FileFault ? error.fault : faultOf(error);
+      const voided = error instanceof FileFault && error.isVoid ? [error.file] : [];
+      await this.report({ type: 'faulted', core, ticket, fault, voided });
+    }
+  }
+
+  private async report(report: Report): Promise<void> {
+    try {
+      await this.options.report(report);
+    } catch {
+      // The conductor is broken and has told so itself; the journal's last record stands.
+    }
+  }
+
+  private async carryOut(effect: Exclude<Effect, { type: 'wake' }>): Promise<void> {
+    const { core, ticket } = effect;
+    const { store } = this.options.ports;
+    switch (effect.type) {
+      case 'prepare':
+        return await this.prepare(core, ticket);
+      case 'transfer':
+        return await this.transfer(this.jobOf(effect));
+      case 'verify':
+        return await this.verify(this.jobOf(effect));
+      case 'extract':
+        return await this.extract(this.jobOf(effect));
+      case 'publish':
+        return await this.publish(this.jobOf(effect));
+      case 'stop':
+        return;
+      case 'discard':
+        this.jobs.delete(core);
+        await store.sweep(core, coreIn(this.options.state(), core).context.installed?.generation ?? null);
+        return await this.report({ type: 'discarded', core, ticket });
+      case 'remove':
+        this.jobs.delete(core);
+        await store.remove(core);
+        return await this.report({ type: 'removed', core, ticket });
+      case 'sweep': {
+        const { phase, context } = coreIn(this.options.state(), core);
+        if (phase === 'ready') await store.sweep(core, context.installed?.generation ?? null);
+        return;
+      }
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private jobOf(effect: Effect): Job {
+    const job = this.jobs.get(effect.core);
+    if (job?.ticket !== effect.ticket) throw new JobEnded();
+    job.signal.throwIfAborted();
+    return job;
+  }
+
+  private async prepare(core: string, ticket: number): Promise<void> {
+    const { catalog, ports } = this.options;
+    const spec = catalog.core(core);
+    if (spec === undefined) throw FaultError.of('manifestError', 'coreMissing', `the core "${core}" is not in the catalog any more`);
+    const { context } = coreIn(this.options.state(), core);
+    const job = new Job(core, ticket, spec, context.durable, context);
+    this.jobs.set(core, job);
+    const staged = await ports.store.reclaim(core, context.installed?.generation ?? null);
+    const here = (name: string) => Math.min(context.durable[name]?.bytes ?? 0, staged[name] ?? 0);
+    const neededBytes = spec.files.reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)), 0);
+    const freeBytes = await ports.store.freeBytes();
+    if (freeBytes !== null && neededBytes > freeBytes) {
+      const message = `not enough space: ${neededBytes} bytes are needed, ${freeBytes} are free`;
+      throw FaultError.of('noSpace', 'preflight', message, { neededBytes, freeBytes });
+    }
+    job.signal.throwIfAborted();
+    await this.report({ type: 'prepared', core, ticket, staged });
+  }
+
+  private async transfer(job: Job): Promise<void> {
+    const { meter, ports, stallMs } = this.options;
+    const { core, ticket } = job;
+    // The disk may have lowered what the journal knew: the state after `prepared` counts.
+    job.durable = coreIn(this.options.state(), core).context.durable;
+    meter.begin(core, ticket);
+    try {
+      await transferCore({ ...ports, stallMs }, meter, job, (report) => this.options.report(report));
+    } catch (error) {
+      throw await this.withSpace(job, error);
+    }
+    await this.report({ type: 'downloaded', core, ticket });
+  }
+
+  /** A full disk names what is still needed, and what is free. */
+  private async withSpace(job: Job, error: unknown): Promise<unknown> {
+    if (!(error instanceof FileFault) || error.fault.type !== 'noSpace') return error;
+    const { durable } = coreIn(this.options.state(), job.core).context;
+    const neededBytes = job.spec.files.reduce(
+      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - (durable[file.filename]?.bytes ?? 0)),
+      0,
+    );
+    const freeBytes = (await this.options.ports.store.freeBytes()) ?? 0;
+    const message = `${error.fault.message}: ${neededBytes} bytes are still needed, ${freeBytes} are free`;
+    return new FileFault({ ...error.fault, message, neededBytes, freeBytes }, error.file, error.isVoid);
+  }
+
+  private async verify(job: Job): Promise<void> {
+    const missing = job.spec.files.filter((file) => !job.proven.has(file.filename));
+    if (missing.length > 0) throw new Error(`${missing.length} files of ${job.core} are not proven`);
+    const weak = [...job.proven.values()].filter((file) => file.proof !== 'strong').map((file) => file.filename);
+    await this.report({ type: 'verified', core: job.core, ticket: job.ticket, weak });
+  }
+
+  private async extract(job: Job): Promise<void> {
+    const { archive, files } = job.spec;
+    const file = files[0];
+    if (archive === null || file === undefined) throw new Error(`${job.core} is no archive`);
+    const generation = generationOf(job.ticket);
+    const options = { ...archive, file: file.filename, generation, maxFiles: LIMITS.archiveFiles };
+    job.extracted = await this.options.ports.store.extract(job.core, options, job.signal);
+    job.signal.throwIfAborted();
+    await this.report({ type: 'extracted', core: job.core, ticket: job.ticket });
+  }
+
+  private async publish(job: Job): Promise<void> {
+    const { core, ticket } = job;
+    const generation = generationOf(ticket);
+    const names = job.extracted === null ? [...job.proven.keys()] : null;
+    await this.options.ports.store.publish(core, generation, names);
+    const files = (job.extracted ?? [...job.proven.values()]).map(({ filename, sizeBytes, sha256 }) => ({ filename, sizeBytes, sha256 }));
+    await this.report({ type: 'installed', core, ticket, generation, files });
+    this.options.meter.end(core);
+    this.jobs.delete(core);
+  }
+}
+
+/** Generations are named by the ticket of the job that made them: never twice the same. */
+const generationOf = (ticket: number): string => `g${ticket}`;

@@ -1,0 +1,162 @@
+import type { ExtractType, InstalledFile, LadingEvent, StateImage } from '@lading/core';
+
+/**
+ * What the runtime asks of a platform. Small, and in words that files, OPFS and a simulated disk all know: no descriptor, no path, no stream
+ * class. Bytes are `Uint8Array`, places are a core and a name. An adapter never retries on its own; it throws `FaultError` and is asked again.
+ */
+export interface Ports {
+  readonly fetcher: Fetcher;
+  readonly store: Store;
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly luck: () => number;
+}
+
+export interface FetchRequest {
+  /** Absolute URL of a source. Redirects are the adapter's, under the rules of the design. */
+  readonly url: string;
+  /** First byte wanted, as one open-ended `Range`; null for a plain GET. */
+  readonly from: number | null;
+  /** Validator for `If-Range` (RFC 9110 §13.1.5); only with `from`. */
+  readonly ifRange: string | null;
+  /** Asks caches on the way to fetch anew (RFC 9111 §5.2.1.4). */
+  readonly isFresh: boolean;
+}
+
+export interface FetchResponse {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The bytes as sent, not decoded. A chunk is the reader's until it asks for the next. Throws `FaultError`. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export interface Fetcher {
+  /** True where even the first request must carry a range, because only then a browser asks for identity encoding. */
+  readonly isRangeFirst: boolean;
+  /** Resolves with the head of the final response. The signal ends the request and the body. Throws `FaultError`. */
+  fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResponse>;
+}
+
+export type DigestAlgorithm = 'sha256' | 'sha1' | 'md5' | 'gitBlob';
+
+/** One file that is being staged. Hashes what it holds while it is written, so that no second reading is needed. */
+export interface StagedFile {
+  /** Bytes held, without a hole, from the start. */
+  readonly bytes: number;
+  /** Appends. Resolves when another chunk may come. Throws `FaultError` (`noSpace`, `filePermissions`). */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Resolves when everything written so far survives a power cut. A failed sync poisons the file: it is never tried twice. */
+  sync(): Promise<void>;
+  /** Drops everything. */
+  reset(): Promise<void>;
+  /** Hex digests of all bytes held, of the algorithms it was opened with. Ends the hashing: only `close` may follow. */
+  digests(): Promise<Partial<Record<DigestAlgorithm, string>>>;
+  close(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** Bytes to keep; more are cut off, and those kept are read again for the digest. */
+  readonly bytes: number;
+  /** Declared size, bytes: a git blob's digest begins with it. */
+  readonly sizeBytes: number;
+  readonly algorithms: readonly DigestAlgorithm[];
+}
+
+export interface ExtractOptions {
+  readonly file: string;
+  readonly generation: string;
+  readonly extractType: ExtractType;
+  readonly stripComponents: number;
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+}
+
+export interface Usage {
+  /** Bytes on disk per core, installed. */
+  readonly cores: Readonly<Record<string, number>>;
+  /** Bytes of staged, not yet verified files per core. */
+  readonly staging: Readonly<Record<string, number>>;
+  /** Journal, snapshot, lease and what belongs to nobody. */
+  readonly otherBytes: number;
+}
+
+/** The place of the bytes: staging and the installed generations. */
+export interface Store {
+  /** Brings back what an interrupted publish had moved, then tells the length of each staged file. `keep` names the installed generation. */
+  reclaim(core: string, keep: string | null): Promise<Readonly<Record<string, number>>>;
+  stage(core: string, file: string, options: StageOptions): Promise<StagedFile>;
+  /** Drops what is staged for a core. */
+  discard(core: string): Promise<void>;
+  /** Unpacks a staged archive into a generation that is not final. Regular files and folders only, bounded. Throws `FaultError`. */
+  extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]>;
+  /** Makes a generation final and durable: of the named staged files, or (null) of what was extracted into it. */
+  publish(core: string, generation: string, files: readonly string[] | null): Promise<void>;
+  /** The final generations of a core. */
+  generations(core: string): Promise<readonly string[]>;
+  /** Removes generations except one, and what is staged. */
+  sweep(core: string, keep: string | null): Promise<void>;
+  /** Removes all of a core. */
+  remove(core: string): Promise<void>;
+  /** Cores that have anything on disk. */
+  residents(): Promise<readonly string[]>;
+  /** Size and sha256 of an installed file, read from the disk; null if it is not there. */
+  inspect(core: string, generation: string, file: string): Promise<InstalledFile | null>;
+  /** Takes a generation out of use: the named good files go back to staging, the rest is set aside, not deleted. */
+  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void>;
+  /** Where an engine finds an installed file: a path, or what the platform has instead. */
+  locate(core: string, generation: string, file: string): string;
+  /** Free bytes, or null if the platform does not tell. */
+  freeBytes(): Promise<number | null>;
+  usage(): Promise<Usage>;
+}
+
+/** One input's events: appended as a whole or not at all. */
+export interface JournalRecord {
+  readonly v: 1;
+  /** Events before this record since the depot began. */
+  readonly from: number;
+  /** Fence: the epoch of the lease it was written under. */
+  readonly epoch: number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly at: number;
+  readonly events: readonly LadingEvent[];
+}
+
+export interface JournalImage {
+  readonly snapshot: StateImage | null;
+  /** Records from the snapshot on, or from the beginning. */
+  readonly records: readonly JournalRecord[];
+}
+
+export interface Journal {
+  /** Reads what is there. A torn tail is cut (when writing) or passed over (when only reading); a torn middle throws. */
+  load(): Promise<JournalImage>;
+  /** Resolves when all records are durable. After an error nothing of them counts, and nothing more may be appended. */
+  append(records: readonly JournalRecord[]): Promise<void>;
+  /** Stores a snapshot; records before it may go. */
+  compact(snapshot: StateImage): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HeldLease {
+  /** Higher than any before it. */
+  readonly epoch: number;
+  release(): Promise<void>;
+}
+
+export interface Lease {
+  /** Becomes the depot's one owner, or throws a `FaultError` of type `leaseHeld` that says who is. */
+  acquire(): Promise<HeldLease>;
+}
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. */
+  now(): number;
+  /** Never goes back; milliseconds from an arbitrary zero. */
+  monotonicMs(): number;
+  /** Resolves after `ms`, or rejects with the signal's reason. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+}

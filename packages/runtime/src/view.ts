@@ -1,0 +1,123 @@
+import {
+  type Catalog,
+  coreIn,
+  coreOfDirectWish,
+  coresOfVoice,
+  coreStatus,
+  type DepotState,
+  directWish,
+  errorOfRefusal,
+  isUsable,
+  type Live,
+  type Plan,
+  planFor,
+  type Status,
+  voiceStatus,
+} from '@lading/core';
+import { Asset, type Place } from './asset.js';
+
+/** What is there and what it means, without any right to change it: a reader needs no lease. */
+export interface DepotReader {
+  readonly catalog: Catalog;
+  /** The state as of the last durable record. */
+  readonly state: DepotState;
+  /** What a download of these would do. Throws `ConfigurationError` for an unknown id. */
+  plan(...ids: string[]): Plan;
+  /** Status of a voice, a bundle's first member, or a core. Throws `ConfigurationError` for an unknown id. */
+  status(id: string): Status;
+  /** Status of every core and every voice that the depot or the catalog speaks of. */
+  list(): readonly Status[];
+  /** What is ready, by id. */
+  installed(): readonly Asset[];
+  /** The ready asset of this id, or null. */
+  asset(id: string): Asset | null;
+  /** Ready voices and cores of which the catalog has another version. */
+  updates(): readonly Status[];
+}
+
+export class View implements DepotReader {
+  constructor(
+    readonly catalog: Catalog,
+    private readonly read: () => DepotState,
+    private readonly locate: (core: string, generation: string, file: string) => string,
+    private readonly live: Live = () => undefined,
+  ) {}
+
+  get state(): DepotState {
+    return this.read();
+  }
+
+  plan(...ids: string[]): Plan {
+    const plan = planFor(this.catalog, this.state, ids);
+    if ('type' in plan) throw errorOfRefusal(plan);
+    return plan;
+  }
+
+  /** The key of the state that an id means: a voice, or a core that may have been asked for directly. */
+  private kindOf(id: string): { kind: 'voice' | 'core'; id: string } {
+    const { catalog, state } = this;
+    const [voice] = catalog.wishesOf(id);
+    if (voice !== undefined) return { kind: 'voice', id: voice.id };
+    if (state.voices.has(id)) return { kind: 'voice', id };
+    const core = catalog.resolveCore(id)?.id ?? id;
+    if (catalog.knows(id) || state.cores.has(core)) return { kind: 'core', id: core };
+    throw errorOfRefusal(catalog.unknownId(id));
+  }
+
+  status(id: string): Status {
+    const target = this.kindOf(id);
+    if (target.kind === 'voice') return voiceStatus(this.state, this.catalog, target.id, this.live);
+    return coreStatus(this.state, this.catalog, target.id, this.live);
+  }
+
+  list(): readonly Status[] {
+    const { catalog, state } = this;
+    const cores = new Set([...catalog.cores()].map((core) => core.id));
+    for (const id of state.cores.keys()) cores.add(id);
+    const voices = new Set([...catalog.voices()].map((voice) => voice.id));
+    for (const id of state.voices.keys()) if (coreOfDirectWish(id) === null) voices.add(id);
+    return [
+      ...[...voices].map((id) => voiceStatus(state, catalog, id, this.live)),
+      ...[...cores].map((id) => coreStatus(state, catalog, id, this.live)),
+    ];
+  }
+
+  /** The state keys of the wishes an id stands for. */
+  wishKeys(id: string): readonly string[] {
+    const voices = this.catalog.wishesOf(id).map((voice) => voice.id);
+    if (voices.length > 0) return voices;
+    const target = this.kindOf(id);
+    return [target.kind === 'voice' ? target.id : directWish(target.id)];
+  }
+
+  /** The cores that an id needs. */
+  coresOf(id: string): readonly string[] {
+    const keys = this.wishKeys(id);
+    return [...new Set(keys.flatMap((key) => this.coresOfKey(key)))];
+  }
+
+  coresOfKey(key: string): readonly string[] {
+    const direct = coreOfDirectWish(key);
+    return direct === null ? coresOfVoice(this.state, this.catalog, key) : [direct];
+  }
+
+  asset(id: string): Asset | null {
+    const places: Place[] = [];
+    for (const core of this.coresOf(id)) {
+      const entity = coreIn(this.state, core);
+      const { installed } = entity.context;
+      if (installed === null || !isUsable(entity)) return null;
+      places.push({ core, generation: installed.generation, files: installed.files, weak: installed.weak });
+    }
+    return places.length === 0 ? null : new Asset(id, places, this.locate);
+  }
+
+  installed(): readonly Asset[] {
+    const ready = [...this.state.voices.entries()].filter(([, voice]) => voice.phase === 'ready');
+    return ready.flatMap(([key]) => this.asset(coreOfDirectWish(key) ?? key) ?? []);
+  }
+
+  updates(): readonly Status[] {
+    return this.list().filter((status) => status.isUpdateAvailable);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Fault } from '@lading/core';
+import { FaultError } from './fault-error.js';
+import type { Clock } from './ports.js';
+
+/** A body slower than this per four stall times is a stall too: slow retrieval (http rows 42, 43). */
+const MINIMUM_BYTES = 1024;
+const WINDOWS = 4;
+
+/**
+ * Ends a request that does not move. Until the head of the response is there, nothing counts as progress: not a connection, not an interim
+ * reply, not a dripping head. Then every byte does, but a drip is too slow over the longer window.
+ */
+export class Watchdog {
+  private readonly controller = new AbortController();
+  private readonly timer = new AbortController();
+  private lastByteMs: number;
+  private windowStartMs: number;
+  private windowBytes = 0;
+  private isBody = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly stallMs: number,
+    private readonly subject: string,
+  ) {
+    this.lastByteMs = clock.monotonicMs();
+    this.windowStartMs = this.lastByteMs;
+    void this.watch();
+  }
+
+  /** Aborts, with a `FaultError` as its reason, when the request stalled. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  headCame(): void {
+    this.isBody = true;
+    this.lastByteMs = this.clock.monotonicMs();
+    this.windowStartMs = this.lastByteMs;
+  }
+
+  bytesCame(bytes: number): void {
+    this.lastByteMs = this.clock.monotonicMs();
+    this.windowBytes += bytes;
+  }
+
+  /** Time in which we did not read is not the server's. */
+  resumed(): void {
+    this.lastByteMs = this.clock.monotonicMs();
+  }
+
+  stop(): void {
+    this.timer.abort();
+  }
+
+  private async watch(): Promise<void> {
+    try {
+      while (!this.timer.signal.aborted) {
+        const quietMs = this.clock.monotonicMs() - this.lastByteMs;
+        if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
+        const windowMs = this.clock.monotonicMs() - this.windowStartMs;
+        if (this.isBody && windowMs >= this.stallMs * WINDOWS) {
+          if (this.windowBytes < MINIMUM_BYTES) return this.bark(`only ${this.windowBytes} bytes in ${Math.round(windowMs)} ms`);
+          this.windowStartMs = this.clock.monotonicMs();
+          this.windowBytes = 0;
+        }
+        await this.clock.wait(Math.max(1, Math.min(this.stallMs - quietMs, this.stallMs)), this.timer.signal);
+      }
+    } catch (error) {
+      if (!this.timer.signal.aborted) this.controller.abort(error);
+    }
+  }
+
+  private bark(why: string): void {
+    const fault: Fault = this.isBody
+      ? { type: 'stalled', detail: 'body', message: `${this.subject}: the server stopped sending: ${why}` }
+      : { type: 'networkTimeout', detail: 'head', message: `${this.subject}: the server did not answer: ${why}` };
+    this.controller.abort(new FaultError(fault));
+  }
+}
