@@ -51,7 +51,6 @@ export type {
   WishKind,
 } from './manifest.js';
 export { readManifest, readManifestValue } from './manifest.js';
-export { manifestJsonSchema } from './manifest-schema.js';
 export { fileNameDefect, foldName, idDefect } from './name.js';
 export { nearestNames } from './nearest.js';
 export type { CorePlan, FilePlan, Plan } from './plan.js';

@@ -93,8 +93,3 @@ export type RawManifest = z.infer<typeof manifestSchema>;
 export type RawCore = z.infer<typeof core>;
 export type RawFile = z.infer<typeof file>;
 export type RawVoice = z.infer<typeof voice>;
-
-/** The JSON Schema (2020-12) of a manifest, for editors and other languages; generated, never written by hand. */
-export function manifestJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(manifestSchema, { io: 'input' }) as Record<string, unknown>;
-}

@@ -58,9 +58,7 @@ export class Conductor {
     if (this.isClosed) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.mailbox.push({ input, resolve, reject });
-      this.running ??= this.drain().finally(() => {
-        this.running = null;
-      });
+      this.running ??= this.drain();
     });
   }
 
@@ -74,6 +72,8 @@ export class Conductor {
         this.break(error, batch);
       }
     }
+    // In the same turn as the last look into the mailbox: a letter that comes now starts the loop anew.
+    this.running = null;
   }
 
   private async settle(batch: readonly Letter[]): Promise<void> {

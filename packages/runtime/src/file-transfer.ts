@@ -5,6 +5,7 @@ import type { Job, Proven } from './job.js';
 import type { Meter } from './meter.js';
 import type { FetchResponse, Ports, StagedFile } from './ports.js';
 import { algorithmsFor, expectedDigest, proofOf } from './proof.js';
+import type { Throttle } from './throttle.js';
 import { Watchdog } from './watchdog.js';
 
 /** A durable offset each so many bytes, or each so many milliseconds. */
@@ -23,6 +24,7 @@ const TELLING: readonly Fault['type'][] = ['noSpace', 'filePermissions', 'unauth
 
 export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
   readonly stallMs: number;
+  readonly throttle: Throttle;
 }
 
 /** The fault of one file, and whether its staged bytes are void. */
@@ -213,6 +215,7 @@ export class FileTransfer {
       await staged.write(chunk);
       this.meter.add(this.job.core, chunk.length);
       await this.checkpoint(staged);
+      await this.ports.throttle.take(chunk.length, signal);
       dog.resumed();
     }
     signal.throwIfAborted();

@@ -8,6 +8,7 @@ import { Performer } from './perform.js';
 import type { Ports } from './ports.js';
 import { Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
+import { Throttle } from './throttle.js';
 import { View } from './view.js';
 
 /** Without a byte for so long, from connecting on, a request is stalled; milliseconds. */
@@ -17,6 +18,8 @@ export interface OpenOptions {
   readonly catalog: Catalog;
   readonly policy?: Partial<Policy>;
   readonly stallMs?: number;
+  /** All transfers together stay below this many bytes a second. */
+  readonly limitBytesPerSecond?: number;
   /** Time of the streams; virtual in tests. */
   readonly scheduler?: SchedulerLike;
 }
@@ -28,7 +31,9 @@ async function surveyed(ports: Ports, state: DepotState): Promise<{ staged: Reco
   for (const [id, core] of state.cores.entries()) {
     const { installed } = core.context;
     if (installed !== null && !(await ports.store.generations(id)).includes(installed.generation)) missing.push(id);
-    if (isBusy(core) || core.phase === 'backingOff') staged[id] = await ports.store.reclaim(id, installed?.generation ?? null);
+    if (isBusy(core) || core.phase === 'backingOff') {
+      staged[id] = await ports.store.reclaim(id, installed?.generation ?? null, Object.keys(core.context.durable));
+    }
   }
   return { staged, missing };
 }
@@ -79,6 +84,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       catalog: options.catalog,
       meter,
       stallMs: options.stallMs ?? DEFAULT_STALL_MS,
+      throttle: new Throttle(ports.clock, options.limitBytesPerSecond ?? Number.POSITIVE_INFINITY),
       state: () => conductor.state,
       report: (report) => conductor.report(report),
     });

@@ -4,6 +4,7 @@ import { FileFault } from './file-transfer.js';
 import { Job, JobEnded } from './job.js';
 import type { Meter } from './meter.js';
 import type { Ports } from './ports.js';
+import type { Throttle } from './throttle.js';
 import { transferCore } from './transfer.js';
 
 export interface PerformerOptions {
@@ -11,6 +12,7 @@ export interface PerformerOptions {
   readonly catalog: Catalog;
   readonly meter: Meter;
   readonly stallMs: number;
+  readonly throttle: Throttle;
   /** The state as of the last durable record. */
   readonly state: () => DepotState;
   readonly report: (report: Report) => Promise<void>;
@@ -140,7 +142,7 @@ export class Performer {
     const { context } = coreIn(this.options.state(), core);
     const job = new Job(core, ticket, spec, context.durable, context);
     this.jobs.set(core, job);
-    const staged = await ports.store.reclaim(core, context.installed?.generation ?? null);
+    const staged = await ports.store.reclaim(core, context.installed?.generation ?? null, Object.keys(context.durable));
     const here = (name: string) => Math.min(context.durable[name]?.bytes ?? 0, staged[name] ?? 0);
     const neededBytes = spec.files.reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)), 0);
     const freeBytes = await ports.store.freeBytes();
@@ -153,13 +155,13 @@ export class Performer {
   }
 
   private async transfer(job: Job): Promise<void> {
-    const { meter, ports, stallMs } = this.options;
+    const { meter, ports, stallMs, throttle } = this.options;
     const { core, ticket } = job;
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
     try {
-      await transferCore({ ...ports, stallMs }, meter, job, (report) => this.options.report(report));
+      await transferCore({ ...ports, stallMs, throttle }, meter, job, (report) => this.options.report(report));
     } catch (error) {
       throw await this.withSpace(job, error);
     }

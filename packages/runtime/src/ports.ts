@@ -85,8 +85,11 @@ export interface Usage {
 
 /** The place of the bytes: staging and the installed generations. */
 export interface Store {
-  /** Brings back what an interrupted publish had moved, then tells the length of each staged file. `keep` names the installed generation. */
-  reclaim(core: string, keep: string | null): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Brings back to staging what an interrupted publish had moved of the named files, removes other generations than `keep`, and tells the
+   * length of each staged file.
+   */
+  reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>>;
   stage(core: string, file: string, options: StageOptions): Promise<StagedFile>;
   /** Drops what is staged for a core. */
   discard(core: string): Promise<void>;

@@ -40,5 +40,5 @@ interface TextDecoder {
 
 declare var TextDecoder: {
   readonly prototype: TextDecoder;
-  new (label?: 'utf-8', options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean }): TextDecoder;
+  new (label?: 'utf-8' | 'latin1', options?: { readonly fatal?: boolean; readonly ignoreBOM?: boolean }): TextDecoder;
 };

@@ -1,0 +1,96 @@
+import { readFile, stat } from 'node:fs/promises';
+import { Catalog, ConfigurationError, type Defect, LIMITS, type Manifest, readManifest } from '@lading/core';
+import { FaultError, type Fetcher } from '@lading/runtime';
+import { isMissing } from './fs-fault.js';
+
+export interface CatalogOptions {
+  /** Platform that variants are resolved for; default the one this process runs on. */
+  readonly platform?: string;
+  readonly allowHttp?: boolean;
+  /** Without a byte for so long a catalog address is given up, milliseconds. */
+  readonly stallMs?: number;
+}
+
+const isAddress = (source: string): boolean => /^https?:\/\//i.test(source);
+
+function refused(source: string, defects: readonly Defect[]): ConfigurationError {
+  const shown = defects.slice(0, 20).map(({ path, message }) => `  ${path}: ${message}`);
+  const more = defects.length > shown.length ? [`  and ${defects.length - shown.length} more`] : [];
+  const count = `${defects.length} ${defects.length === 1 ? 'defect' : 'defects'}`;
+  return new ConfigurationError(`the catalog ${source} is refused, it has ${count}:\n${[...shown, ...more].join('\n')}`, {
+    code: 'manifestError',
+    remedy: 'Correct the catalog at the places named, or use another.',
+    defects,
+  });
+}
+
+const tooLarge = (source: string, bytes: number): ConfigurationError =>
+  refused(source, [{ path: '$', message: `the manifest has ${bytes} bytes, at most ${LIMITS.manifestBytes} are read` }]);
+
+async function textOfFile(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > LIMITS.manifestBytes) throw tooLarge(path, size);
+    return decode(path, await readFile(path));
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    const why = isMissing(error) ? 'there is no such file' : (error as Error).message;
+    throw new ConfigurationError(`the catalog ${path} cannot be read: ${why}`, {
+      code: 'manifestError',
+      remedy: 'Give --catalog the path or address of a manifest.',
+      cause: error,
+    });
+  }
+}
+
+async function textOfAddress(url: string, fetcher: Fetcher, stallMs: number): Promise<string> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(FaultError.of('networkTimeout', 'catalog', `${url} did not answer in time`)), stallMs);
+  try {
+    const response = await fetcher.fetch({ url, from: null, ifRange: null, isFresh: false }, controller.signal);
+    if (response.status !== 200) {
+      throw FaultError.of('serverError', `http${response.status}`, `the catalog ${url}: the server answered ${response.status}`);
+    }
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of response.body) {
+      bytes += chunk.length;
+      if (bytes > LIMITS.manifestBytes) throw tooLarge(url, bytes);
+      parts.push(Uint8Array.from(chunk));
+      timer.refresh();
+    }
+    return decode(url, Buffer.concat(parts));
+  } catch (error) {
+    controller.signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    controller.abort();
+  }
+}
+
+function decode(source: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw refused(source, [{ path: '$', message: 'the text is not UTF-8' }]);
+  }
+}
+
+/** Reads one manifest from a path or an address. Throws `ConfigurationError` with every defect and its place. */
+export async function loadManifest(source: string, fetcher: Fetcher, options: CatalogOptions = {}): Promise<Manifest> {
+  const text = isAddress(source) ? await textOfAddress(source, fetcher, options.stallMs ?? 30_000) : await textOfFile(source);
+  const reading = readManifest(text, { base: isAddress(source) ? source : null, allowHttp: options.allowHttp ?? false });
+  if (!reading.ok) throw refused(source, reading.defects);
+  return reading.manifest;
+}
+
+/** Reads several manifests and merges them. */
+export async function loadCatalog(sources: readonly string[], fetcher: Fetcher, options: CatalogOptions = {}): Promise<Catalog> {
+  const manifests: Manifest[] = [];
+  for (const source of sources) manifests.push(await loadManifest(source, fetcher, options));
+  const { catalog, defects } = Catalog.of(manifests, options.platform ?? process.platform);
+  if (defects.length > 0) throw refused(sources.join(', '), defects);
+  return catalog;
+}
+

@@ -1,0 +1,47 @@
+import type { FaultType } from '@lading/core';
+import { FaultError } from '@lading/runtime';
+
+/** EDQUOT has no name in Node 20: `code` is then "Unknown system error -122". */
+const EDQUOT = -122;
+
+const TYPES: Readonly<Record<string, FaultType>> = {
+  ENOSPC: 'noSpace',
+  EDQUOT: 'noSpace',
+  EFBIG: 'noSpace',
+  EACCES: 'filePermissions',
+  EPERM: 'filePermissions',
+  EROFS: 'filePermissions',
+  ENOTDIR: 'filePermissions',
+  ELOOP: 'filePermissions',
+};
+
+interface SystemError {
+  readonly code?: string;
+  readonly errno?: number;
+  readonly message?: string;
+}
+
+export function errnoOf(error: unknown): string | undefined {
+  const { code, errno } = (error ?? {}) as SystemError;
+  return errno === EDQUOT ? 'EDQUOT' : code;
+}
+
+/** A file system error as a fault: what was tried, on what, and the system's own code. */
+export function fsFault(error: unknown, action: string, subject: string): FaultError {
+  if (error instanceof FaultError) return error;
+  const code = errnoOf(error) ?? 'unknown';
+  const type = TYPES[code] ?? 'unknown';
+  const why = (error as SystemError | null)?.message ?? String(error);
+  return FaultError.of(type, code, `cannot ${action} ${subject}: ${why}`, {}, error);
+}
+
+/** Runs a piece of file work; whatever it throws comes out as a fault. */
+export async function guarded<T>(action: string, subject: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fsFault(error, action, subject);
+  }
+}
+
+export const isMissing = (error: unknown): boolean => errnoOf(error) === 'ENOENT';

@@ -1,0 +1,164 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StateImage } from '@lading/core';
+import { decodeLines, encodeLine, FaultError, type Journal, JournalCorrupt, type JournalImage, type JournalRecord, upcast } from '@lading/runtime';
+import { makeDirectory, syncDirectory } from './durable.js';
+import { fsFault, isMissing } from './fs-fault.js';
+
+/** Older segments that are kept for `log`, beside those that the snapshot needs. */
+const KEPT_SEGMENTS = 8;
+const SNAPSHOT = 'snapshot.json';
+const SEGMENT = /^(\d{6})\.jsonl$/;
+
+interface StoredSnapshot {
+  readonly v: 1;
+  /** First segment that holds records behind it. */
+  readonly segment: number;
+  readonly image: StateImage;
+}
+
+const nameOf = (segment: number): string => `${String(segment).padStart(6, '0')}.jsonl`;
+
+/** The journal as files: segments of checked lines, appended and synced before anything acts, and the newest snapshot. */
+export class FileJournal implements Journal {
+  private handle: FileHandle | null = null;
+  private segment = 1;
+  private goodBytes = 0;
+
+  /** A reader never changes a file: it passes over a torn tail that a writer may be writing right now. */
+  constructor(
+    private readonly dir: string,
+    private readonly mode: 'write' | 'read',
+  ) {}
+
+  async load(): Promise<JournalImage> {
+    const snapshot = await this.readSnapshot();
+    return { snapshot: snapshot?.image ?? null, records: await this.readSegments(snapshot?.segment ?? 0) };
+  }
+
+  /** Every record that is still on disk, also those before the snapshot. */
+  history(): Promise<readonly JournalRecord[]> {
+    return this.readSegments(0);
+  }
+
+  private async segments(): Promise<number[]> {
+    try {
+      const names = await readdir(this.dir);
+      return names.flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw fsFault(error, 'read', this.dir);
+    }
+  }
+
+  /** A snapshot that fails its check is passed over: the journal is the truth. */
+  private async readSnapshot(): Promise<StoredSnapshot | null> {
+    try {
+      const { values } = decodeLines(await readFile(join(this.dir, SNAPSHOT)));
+      const stored = values[0] as StoredSnapshot | undefined;
+      return stored?.v === 1 ? stored : null;
+    } catch (error) {
+      if (isMissing(error) || error instanceof JournalCorrupt) return null;
+      throw fsFault(error, 'read', join(this.dir, SNAPSHOT));
+    }
+  }
+
+  private async readSegments(from: number): Promise<JournalRecord[]> {
+    const segments = (await this.segments()).filter((segment) => segment >= from);
+    const last = segments.at(-1);
+    this.segment = last ?? Math.max(1, from);
+    const records: JournalRecord[] = [];
+    for (const segment of segments) {
+      const path = join(this.dir, nameOf(segment));
+      const bytes = await readFile(path).catch((error: unknown) => {
+        throw fsFault(error, 'read', path);
+      });
+      const { values, goodBytes } = this.decode(path, bytes);
+      if (goodBytes < bytes.length && segment !== last) throw corrupt(path, goodBytes);
+      for (const value of values) records.push(upcast(value));
+      this.goodBytes = goodBytes;
+    }
+    return records;
+  }
+
+  private decode(path: string, bytes: Uint8Array): { values: readonly unknown[]; goodBytes: number } {
+    try {
+      return decodeLines(bytes);
+    } catch (error) {
+      throw error instanceof JournalCorrupt ? corrupt(path, error.offset) : error;
+    }
+  }
+
+  async append(records: readonly JournalRecord[]): Promise<void> {
+    const path = join(this.dir, nameOf(this.segment));
+    const bytes = Buffer.concat(records.map(encodeLine));
+    try {
+      this.handle ??= await this.openSegment(path);
+      await writeFully(this.handle, bytes, this.goodBytes);
+      await this.handle.datasync();
+      this.goodBytes += bytes.length;
+    } catch (error) {
+      // Whatever half-line there is must not be followed by anything: it is cut, or the next start cuts it.
+      await this.handle?.truncate(this.goodBytes).catch(() => undefined);
+      throw fsFault(error, 'write the journal', path);
+    }
+  }
+
+  private async openSegment(path: string): Promise<FileHandle> {
+    if (this.mode === 'read') throw new Error('a reader does not write the journal');
+    await makeDirectory(this.dir);
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    try {
+      await handle.truncate(this.goodBytes);
+      await handle.sync();
+      await syncDirectory(this.dir);
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  async compact(image: StateImage): Promise<void> {
+    const stored: StoredSnapshot = { v: 1, segment: this.segment + 1, image };
+    const aside = join(this.dir, `.${SNAPSHOT}`);
+    try {
+      await makeDirectory(this.dir);
+      const handle = await open(aside, 'w', 0o600);
+      try {
+        await writeFully(handle, encodeLine(stored), 0);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(aside, join(this.dir, SNAPSHOT));
+      await syncDirectory(this.dir);
+      await this.close();
+      this.segment += 1;
+      this.goodBytes = 0;
+      const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
+      for (const segment of old) await rm(join(this.dir, nameOf(segment)), { force: true });
+    } catch (error) {
+      throw fsFault(error, 'write the snapshot', aside);
+    }
+  }
+
+  async close(): Promise<void> {
+    const handle = this.handle;
+    this.handle = null;
+    await handle?.close();
+  }
+}
+
+function corrupt(path: string, offset: number): FaultError {
+  const message = `the journal ${path} is damaged at byte ${offset}; nothing was changed`;
+  return FaultError.of('unknown', 'journalCorrupt', message);
+}
+
+async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}

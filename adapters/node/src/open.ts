@@ -1,0 +1,118 @@
+import { access, constants } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Catalog, errorOfFault, InitializationError, type Policy, remedyOf } from '@lading/core';
+import { type Depot, type DepotReader, FaultError, fold, type JournalRecord, type OpenOptions, openDepotOn, View } from '@lading/runtime';
+import { loadCatalog } from './catalog-source.js';
+import { systemClock } from './clock.js';
+import { UndiciFetcher } from './fetcher.js';
+import { isMissing } from './fs-fault.js';
+import { FileJournal } from './journal.js';
+import { FileLease } from './lease.js';
+import { DiskStore } from './store.js';
+
+export interface NodeOptions extends Pick<OpenOptions, 'stallMs' | 'limitBytesPerSecond'> {
+  /** The depot's directory; made if it is not there. */
+  readonly dir: string;
+  /** Manifests: paths or addresses, or a catalog that is loaded already. */
+  readonly catalog: string | readonly string[] | Catalog;
+  /** Platform that variants are resolved for; default the one this process runs on. */
+  readonly platform?: string;
+  /** Cores in work at once; 0 starts nothing. */
+  readonly concurrency?: number;
+  readonly retryBaseMs?: number;
+  /** Headers for one origin each, such as a token; they are sent to that origin only. */
+  readonly headers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Allows `http:` to hosts that are not loopback. */
+  readonly allowHttp?: boolean;
+}
+
+const journalOf = (dir: string): string => join(dir, 'journal');
+
+function policyOf({ concurrency, retryBaseMs }: NodeOptions): Partial<Policy> {
+  return {
+    ...(concurrency === undefined ? {} : { slots: concurrency }),
+    ...(retryBaseMs === undefined ? {} : { retryBaseMs, retryCapMs: Math.max(32_000, retryBaseMs) }),
+  };
+}
+
+function fetcherOf({ headers, allowHttp }: NodeOptions): UndiciFetcher {
+  return new UndiciFetcher({ ...(headers === undefined ? {} : { headers }), ...(allowHttp === undefined ? {} : { allowHttp }) });
+}
+
+async function catalogOf(options: NodeOptions, fetcher: UndiciFetcher): Promise<Catalog> {
+  const { catalog } = options;
+  if (catalog instanceof Catalog) return catalog;
+  return await loadCatalog(typeof catalog === 'string' ? [catalog] : catalog, fetcher, options);
+}
+
+/**
+ * Opens a depot in a directory as its one owner. Throws `InitializationError` if another process owns it or the directory cannot be used,
+ * `ConfigurationError` if the catalog is refused.
+ */
+export async function openDepot(options: NodeOptions): Promise<Depot> {
+  const dir = resolve(options.dir);
+  const fetcher = fetcherOf(options);
+  try {
+    const catalog = await catalogOf(options, fetcher);
+    const journal = new FileJournal(journalOf(dir), 'write');
+    const lease = new FileLease(dir);
+    const ports = { fetcher, store: new DiskStore(dir), journal, lease, clock: systemClock, luck: Math.random };
+    const depot = await openDepotOn(ports, { ...options, catalog, policy: policyOf(options) });
+    return closingWith(depot, () => fetcher.close());
+  } catch (error) {
+    await fetcher.close();
+    throw initializationError(error);
+  }
+}
+
+/** Connections are kept for the depot's life and no longer. */
+function closingWith(depot: Depot, also: () => Promise<void>): Depot {
+  const close = depot.close.bind(depot);
+  depot.close = async () => {
+    await close();
+    await also();
+  };
+  return depot;
+}
+
+function initializationError(error: unknown): unknown {
+  if (!(error instanceof FaultError)) return error;
+  const { fault, owner } = error;
+  if (fault.type !== 'leaseHeld' && fault.type !== 'filePermissions' && fault.detail !== 'journalCorrupt') return errorOfFault(fault, 'the depot');
+  const code = fault.detail === 'journalCorrupt' ? 'journalCorrupt' : fault.type;
+  const remedy = code === 'journalCorrupt' ? 'Keep the directory as it is and report this; installed files are untouched.' : remedyOf(fault);
+  return new InitializationError(fault.message, { code, remedy, fault, owner, cause: error });
+}
+
+/** What is in a depot, for those who only look: needs no lease, writes nothing, works beside an owner at work. */
+export async function readDepot(options: NodeOptions): Promise<DepotReader & { history(): Promise<readonly JournalRecord[]> }> {
+  const dir = resolve(options.dir);
+  const fetcher = fetcherOf(options);
+  try {
+    const catalog = await catalogOf(options, fetcher);
+    await mustBeReadable(dir);
+    const journal = new FileJournal(journalOf(dir), 'read');
+    const state = fold(await journal.load());
+    const store = new DiskStore(dir);
+    const view = new View(
+      catalog,
+      () => state,
+      (core, generation, file) => store.locate(core, generation, file),
+    );
+    return Object.assign(view, { history: () => journal.history() });
+  } catch (error) {
+    throw initializationError(error);
+  } finally {
+    await fetcher.close();
+  }
+}
+
+/** A directory that is not there yet is an empty depot; one that may not be read is not. */
+async function mustBeReadable(dir: string): Promise<void> {
+  try {
+    await access(dir, constants.R_OK);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw FaultError.of('filePermissions', 'EACCES', `cannot read the directory ${dir}: ${(error as Error).message}`, {}, error);
+  }
+}

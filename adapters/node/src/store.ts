@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { chmod, lstat, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { InstalledFile } from '@lading/core';
+import { type ExtractOptions, FaultError, type StagedFile, type StageOptions, type Store, type Usage } from '@lading/runtime';
+import { ArchiveError } from './archive-error.js';
+import { makeDirectory, syncDirectory } from './durable.js';
+import { extractArchive } from './extract.js';
+import { fsFault, guarded, isMissing } from './fs-fault.js';
+import { DiskStagedFile } from './staged-file.js';
+
+/**
+ * The bytes of a depot in plain folders: `staging/<core>/<file>` for what is not proven, `cores/<core>/<generation>/…` for what is final.
+ * A name that begins with a dot is never final. Generations come and go by one rename of a folder.
+ */
+export class DiskStore implements Store {
+  private readonly staging: string;
+  private readonly cores: string;
+
+  constructor(private readonly dir: string) {
+    this.staging = join(dir, 'staging');
+    this.cores = join(dir, 'cores');
+  }
+
+  private generation(core: string, name: string): string {
+    return join(this.cores, core, name);
+  }
+
+  /** Where a generation is put together before it is final. */
+  private assembly(core: string, generation: string): string {
+    return join(this.cores, core, `.${generation}`);
+  }
+
+  locate(core: string, generation: string, file: string): string {
+    return join(this.cores, core, generation, file);
+  }
+
+  stage(core: string, file: string, options: StageOptions): Promise<StagedFile> {
+    return DiskStagedFile.open(join(this.staging, core, file), options);
+  }
+
+  reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    return guarded('read', join(this.staging, core), async () => {
+      for (const name of await namesIn(join(this.cores, core))) {
+        if (name === keep || name.startsWith('.quarantine-')) continue;
+        await this.bringBack(core, this.generation(core, name), files);
+        await rm(this.generation(core, name), { recursive: true, force: true });
+      }
+      return Object.fromEntries(await filesIn(join(this.staging, core)));
+    });
+  }
+
+  /** Moves files of a generation that nobody names back to where they were staged. */
+  private async bringBack(core: string, from: string, files: readonly string[]): Promise<void> {
+    const present = new Set([...(await filesIn(from)).keys()]);
+    for (const file of files) {
+      if (!present.has(file)) continue;
+      const target = join(this.staging, core, file);
+      await makeDirectory(dirname(target));
+      await chmod(join(from, file), 0o600);
+      await rename(join(from, file), target);
+    }
+  }
+
+  discard(core: string): Promise<void> {
+    return guarded('remove', join(this.staging, core), () => rm(join(this.staging, core), { recursive: true, force: true }));
+  }
+
+  async extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]> {
+    const targetDir = this.assembly(core, options.generation);
+    const archivePath = join(this.staging, core, options.file);
+    try {
+      await rm(targetDir, { recursive: true, force: true });
+      await makeDirectory(targetDir);
+      const { extractType, stripComponents, maxBytes, maxFiles } = options;
+      return await extractArchive({ archivePath, extractType, stripComponents, targetDir, maxBytes, maxFiles }, signal);
+    } catch (error) {
+      await rm(targetDir, { recursive: true, force: true });
+      signal.throwIfAborted();
+      if (error instanceof ArchiveError) throw FaultError.of('archiveInvalid', error.code, `${core}: ${error.message}`, {}, error);
+      throw fsFault(error, 'unpack', archivePath);
+    }
+  }
+
+  publish(core: string, generation: string, files: readonly string[] | null): Promise<void> {
+    const final = this.generation(core, generation);
+    return guarded('install', final, async () => {
+      const assembly = this.assembly(core, generation);
+      if (files !== null) await this.assemble(core, assembly, files);
+      await rename(assembly, final);
+      await syncDirectory(dirname(final));
+    });
+  }
+
+  /** The files are synced and proven already; here they change their name, and the names are made durable. */
+  private async assemble(core: string, assembly: string, files: readonly string[]): Promise<void> {
+    await makeDirectory(assembly);
+    const folders = new Set([assembly]);
+    for (const file of files) {
+      const target = join(assembly, file);
+      for (let folder = dirname(target); folder !== assembly; folder = dirname(folder)) folders.add(folder);
+      await makeDirectory(dirname(target));
+      const source = join(this.staging, core, file);
+      await chmod(source, 0o444);
+      await rename(source, target);
+    }
+    for (const folder of [...folders].sort((a, b) => b.length - a.length)) await syncDirectory(folder);
+  }
+
+  generations(core: string): Promise<readonly string[]> {
+    return guarded('read', join(this.cores, core), async () => {
+      const names = await namesIn(join(this.cores, core));
+      return names.filter((name) => !name.startsWith('.'));
+    });
+  }
+
+  sweep(core: string, keep: string | null): Promise<void> {
+    return guarded('remove', join(this.cores, core), async () => {
+      for (const name of await namesIn(join(this.cores, core))) if (name !== keep) await this.unpublish(core, name);
+      await rm(join(this.staging, core), { recursive: true, force: true });
+      if (keep === null) await rmdir(join(this.cores, core)).catch(() => undefined);
+    });
+  }
+
+  /** Takes the final name away first, in one step, so that no reader ever finds half a generation. */
+  private async unpublish(core: string, name: string): Promise<void> {
+    const path = this.generation(core, name);
+    const hidden = name.startsWith('.') ? path : this.generation(core, `.removed-${name}`);
+    if (hidden !== path) await rename(path, hidden);
+    await rm(hidden, { recursive: true, force: true });
+  }
+
+  remove(core: string): Promise<void> {
+    return this.sweep(core, null);
+  }
+
+  async residents(): Promise<readonly string[]> {
+    return [...new Set([...(await namesIn(this.cores)), ...(await namesIn(this.staging))])].sort();
+  }
+
+  async inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
+    const path = this.locate(core, generation, file);
+    try {
+      const hash = createHash('sha256');
+      const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+      await pipeline(stream, hash);
+      return { filename: file, sizeBytes: stream.bytesRead, sha256: hash.digest('hex') };
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw fsFault(error, 'read', path);
+    }
+  }
+
+  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
+    const path = this.generation(core, generation);
+    return guarded('set aside', path, async () => {
+      const hidden = this.generation(core, `.quarantine-${generation}`);
+      await rename(path, hidden);
+      await this.bringBack(core, hidden, goodFiles);
+    });
+  }
+
+  async freeBytes(): Promise<number | null> {
+    try {
+      const { bavail, bsize } = await statfs(this.dir);
+      return bavail * bsize;
+    } catch {
+      return null;
+    }
+  }
+
+  async usage(): Promise<Usage> {
+    const cores: Record<string, number> = {};
+    const staging: Record<string, number> = {};
+    for (const core of await namesIn(this.cores)) cores[core] = sum(await filesIn(join(this.cores, core)));
+    for (const core of await namesIn(this.staging)) staging[core] = sum(await filesIn(join(this.staging, core)));
+    const all = sum(await filesIn(this.dir));
+    const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
+    return { cores, staging, otherBytes: all - known };
+  }
+}
+
+const sum = (files: ReadonlyMap<string, number>): number => [...files.values()].reduce((total, bytes) => total + bytes, 0);
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Regular files below a folder with their lengths, by name relative to it, segments joined by `/`. */
+async function filesIn(path: string, prefix = ''): Promise<Map<string, number>> {
+  const files = new Map<string, number>();
+  for (const name of await namesIn(path)) {
+    const full = join(path, name);
+    const stat = await lstat(full).catch((error: unknown) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
+    if (stat?.isDirectory()) for (const [inner, size] of await filesIn(full, `${prefix}${name}/`)) files.set(inner, size);
+    else if (stat?.isFile()) files.set(prefix + name, stat.size);
+  }
+  return files;
+}

@@ -1,0 +1,184 @@
+import { lstat, mkdir, open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { corrupt, quoted, tooLarge, unsafe } from './archive-error.js';
+import { foldArchiveName, MAX_NAME_SEGMENTS, stripArchiveName } from './archive-name.js';
+import { type ExtractedFile, UnpackedFile } from './unpacked-file.js';
+
+export interface TreeLimits {
+  readonly stripComponents: number;
+  /** Unpacked bytes of all files together. */
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+}
+
+type Kind = 'file' | 'directory';
+
+/**
+ * Promise: everything an archive writes goes through here, lies below one directory that was empty, under names that mean the same
+ * on every system, within the caller's bounds; after `seal` it survives a power cut. Refuses: names outside the grammar, two
+ * names that differ only in case, anything twice. Every check happens before the disk is touched.
+ */
+export class UnpackedTree {
+  readonly #root: string;
+  readonly #limits: TreeLimits;
+  /** What each name is, by its fold. */
+  readonly #places = new Map<string, { readonly name: string; readonly kind: Kind }>();
+  readonly #directories: string[] = [];
+  readonly #files: ExtractedFile[] = [];
+  #current: UnpackedFile | null = null;
+  #fileCount = 0;
+  #bytes = 0;
+
+  private constructor(root: string, limits: TreeLimits) {
+    this.#root = root;
+    this.#limits = limits;
+  }
+
+  /** `root` must be an existing, empty directory, and no link to one. */
+  static async in(root: string, limits: TreeLimits): Promise<UnpackedTree> {
+    const stats = await lstat(root);
+    if (!stats.isDirectory()) throw Object.assign(new Error(`ENOTDIR: ${root}`), { code: 'ENOTDIR', path: root });
+    const found = await readdir(root);
+    if (found.length > 0) {
+      throw Object.assign(new Error(`ENOTEMPTY: ${root} holds ${found.length} entries`), {
+        code: 'ENOTEMPTY',
+        path: root,
+      });
+    }
+    return new UnpackedTree(path.resolve(root), limits);
+  }
+
+  /** Distinct files and directories so far; what a reader may spend on overhead is measured against it. */
+  get entryCount(): number {
+    return this.#places.size;
+  }
+
+  /** Unpacked bytes so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async directory(entryName: string): Promise<void> {
+    const name = this.#nameOf(entryName, 'directory');
+    if (name !== null) await this.#makeDirectories(name.split('/'));
+  }
+
+  /** Begins a file; until `endFile` its bytes go to `write`. */
+  async beginFile(entryName: string, declaredBytes: number): Promise<void> {
+    const name = this.#nameOf(entryName, 'file');
+    if (name === null) {
+      const { stripComponents } = this.#limits;
+      throw unsafe(`${quoted(entryName)}: a file above the ${stripComponents} stripped components has no place to go`);
+    }
+    this.#fileCount += 1;
+    if (this.#fileCount > this.#limits.maxFiles) {
+      throw tooLarge(`${quoted(entryName)}: expected at most ${this.#limits.maxFiles} files, found more`);
+    }
+    // Only an early end: the bytes are counted again while they arrive.
+    this.#expectRoom(entryName, declaredBytes);
+    const segments = name.split('/');
+    await this.#makeDirectories(segments.slice(0, -1));
+    this.#claim(name, 'file');
+    this.#current = await UnpackedFile.create(this.#pathOf(name), name, declaredBytes);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    const file = this.#open();
+    this.#expectRoom(file.name, chunk.length);
+    this.#bytes += chunk.length;
+    await file.write(chunk);
+  }
+
+  async endFile(): Promise<void> {
+    this.#files.push(await this.#open().seal());
+    this.#current = null;
+  }
+
+  /** Makes the whole tree durable. Refuses a tree without files: an archive of nothing is never what was meant. */
+  async seal(): Promise<ExtractedFile[]> {
+    if (this.#files.length === 0) throw corrupt('the archive holds no file');
+    const depth = (name: string): number => name.split('/').length;
+    const deepestFirst = this.#directories.toSorted((a, b) => depth(b) - depth(a));
+    for (const name of deepestFirst) await syncDirectory(this.#pathOf(name));
+    await syncDirectory(this.#root);
+    return this.#files;
+  }
+
+  /** Closes what is open. The bytes stay for the caller to clear away. */
+  async abandon(): Promise<void> {
+    await this.#current?.abandon();
+    this.#current = null;
+  }
+
+  #open(): UnpackedFile {
+    if (this.#current === null) throw new Error('bug: bytes outside a file');
+    return this.#current;
+  }
+
+  #nameOf(entryName: string, kind: Kind): string | null {
+    const stripped = stripArchiveName(entryName, this.#limits.stripComponents);
+    switch (stripped.type) {
+      case 'name':
+        return stripped.name;
+      case 'consumed':
+        return null;
+      case 'refused':
+        throw unsafe(`${quoted(entryName)}: the name of this ${kind} ${stripped.reason}`);
+      default:
+        throw stripped satisfies never;
+    }
+  }
+
+  /** True if the name is new. A directory may be named again, in the same spelling; a file never. */
+  #claim(name: string, kind: Kind): boolean {
+    const fold = foldArchiveName(name);
+    const known = this.#places.get(fold);
+    if (known === undefined) {
+      this.#places.set(fold, { name, kind });
+      return true;
+    }
+    if (known.name !== name) throw unsafe(`${quoted(name)}: differs only in case from ${quoted(known.name)}`);
+    if (known.kind !== kind) throw unsafe(`${quoted(name)}: is a ${known.kind} and a ${kind}`);
+    if (kind === 'file') throw unsafe(`${quoted(name)}: is in the archive twice`);
+    return false;
+  }
+
+  async #makeDirectories(segments: readonly string[]): Promise<void> {
+    for (let end = 1; end <= segments.length; end += 1) {
+      const name = segments.slice(0, end).join('/');
+      if (!this.#claim(name, 'directory')) continue;
+      // Enough for any sane tree, however few files it may have; without it a tiny archive could make millions.
+      const most = this.#limits.maxFiles + 16 * MAX_NAME_SEGMENTS;
+      if (this.#directories.length >= most)
+        throw tooLarge(`${quoted(name)}: expected at most ${most} directories, found more`);
+      await mkdir(this.#pathOf(name), 0o755);
+      this.#directories.push(name);
+    }
+  }
+
+  #expectRoom(name: string, bytes: number): void {
+    if (this.#bytes + bytes > this.#limits.maxBytes) {
+      throw tooLarge(`${quoted(name)}: expected at most ${this.#limits.maxBytes} unpacked bytes in all, found more`);
+    }
+  }
+
+  #pathOf(name: string): string {
+    const place = path.resolve(this.#root, name);
+    // The grammar makes this impossible; it stands here because a hole in the grammar must not be a hole in the disk.
+    if (!place.startsWith(this.#root.endsWith(path.sep) ? this.#root : this.#root + path.sep)) {
+      throw unsafe(`${quoted(name)}: leads out of the target directory`);
+    }
+    return place;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows opens no directory for syncing; there the file system's own journal keeps names.
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

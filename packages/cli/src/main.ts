@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+process.stdout.write(`${JSON.stringify({ type: 'result', args: process.argv.slice(2) })}\n`);
