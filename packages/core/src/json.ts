@@ -25,6 +25,8 @@ class Malformed {
 
 class Reader {
   private at = 0;
+  private values = 0;
+  private containers = 0;
   readonly defects: Defect[] = [];
 
   constructor(private readonly text: string) {}
@@ -49,9 +51,14 @@ class Reader {
   }
 
   private value(path: string, depth: number): unknown {
+    if (++this.values > LIMITS.jsonValues) this.fail(`more than ${LIMITS.jsonValues} values`);
     if (depth > LIMITS.jsonDepth) this.fail(`nested deeper than ${LIMITS.jsonDepth} levels`);
     this.space();
-    switch (this.text[this.at]) {
+    const first = this.text[this.at];
+    if ((first === '{' || first === '[') && ++this.containers > LIMITS.jsonContainers) {
+      this.fail(`more than ${LIMITS.jsonContainers} objects and arrays`);
+    }
+    switch (first) {
       case '{':
         return this.object(path, depth);
       case '[':

@@ -1,4 +1,5 @@
 import { type Defect, pathOf } from './defect.js';
+import { LIMITS } from './limits.js';
 import { fileNameDefect, foldName, idDefect } from './name.js';
 import { readUrl, type UrlRules } from './url.js';
 
@@ -35,7 +36,7 @@ export class RuleBook {
   }
 
   private add(path: string, message: string): void {
-    this.defects.push({ path, message });
+    if (this.defects.length < LIMITS.manifestDefects) this.defects.push({ path, message });
   }
 
   private id(value: unknown, path: string, kind: string): string | null {

@@ -37,7 +37,7 @@ const file = z.object({ filename: text, ...content });
 
 export const EXTRACT_TYPES = ['tar', 'tar.gz', 'tar.bz2', 'zip'] as const;
 
-const core = z.object({
+export const coreSchema = z.object({
   id: text,
   type: z.optional(z.enum(['engine_core', 'voice_model', 'engine_dependency'])),
   engineType: z.optional(text),
@@ -58,7 +58,7 @@ const core = z.object({
   unpackedBytes: optional(size),
 });
 
-const voice = z.object({
+export const voiceSchema = z.object({
   id: text,
   kind: z.optional(z.enum(['voice', 'stt', 'llm', 'embedding'])),
   engineId: z.optional(text),
@@ -72,24 +72,36 @@ const voice = z.object({
   aliases: optional(z.array(text)),
 });
 
-const bundle = z.object({
+export const bundleSchema = z.object({
   id: text,
   displayName: z.optional(text),
   requires: z.array(text).check(z.minLength(1), z.maxLength(1024)),
 });
 
-export const manifestSchema = z.object({
+const header = {
   version: z.literal(3),
   id: z.optional(text),
   revision: z.optional(z.int().check(z.minimum(0))),
   lastUpdated: optional(text),
   expires: optional(text),
-  cores: z.array(core),
-  voices: z.optional(z.array(voice)),
-  bundles: z.optional(z.array(bundle)),
+};
+
+export const manifestSchema = z.object({
+  ...header,
+  cores: z.array(coreSchema),
+  voices: z.optional(z.array(voiceSchema)),
+  bundles: z.optional(z.array(bundleSchema)),
+});
+
+/** The outer shape alone. A manifest is read entry by entry, so that a million bad entries cost no more than the first few hundred. */
+export const frameSchema = z.object({
+  ...header,
+  cores: z.array(z.unknown()),
+  voices: z.optional(z.array(z.unknown())),
+  bundles: z.optional(z.array(z.unknown())),
 });
 
 export type RawManifest = z.infer<typeof manifestSchema>;
-export type RawCore = z.infer<typeof core>;
+export type RawCore = z.infer<typeof coreSchema>;
 export type RawFile = z.infer<typeof file>;
-export type RawVoice = z.infer<typeof voice>;
+export type RawVoice = z.infer<typeof voiceSchema>;

@@ -5,7 +5,16 @@ import { readJson } from './json.js';
 import { LIMITS } from './limits.js';
 import { upgradeManifest } from './manifest-legacy.js';
 import { RuleBook } from './manifest-rules.js';
-import { manifestSchema, type RawCore, type RawFile, type RawManifest, type RawVoice } from './manifest-schema.js';
+import {
+  bundleSchema,
+  coreSchema,
+  frameSchema,
+  type RawCore,
+  type RawFile,
+  type RawManifest,
+  type RawVoice,
+  voiceSchema,
+} from './manifest-schema.js';
 import { fileNameDefect } from './name.js';
 import { lastSegmentOf, readUrl, type UrlRules } from './url.js';
 
@@ -178,14 +187,53 @@ function normalize(raw: RawManifest, rules: UrlRules): Manifest {
   };
 }
 
-function shapeDefects(value: unknown): { raw: RawManifest | null; defects: Defect[] } {
-  const parsed = manifestSchema.safeParse(value, { error: (issue) => messageOf(issue) });
-  if (parsed.success) return { raw: parsed.data, defects: [] };
-  const defects = parsed.error.issues.map((issue) => ({
-    path: issue.path.reduce<string>((path, key) => pathOf(path, typeof key === 'symbol' ? '?' : key), '$'),
-    message: issue.message,
-  }));
-  return { raw: null, defects };
+interface Schema<T> {
+  safeParse(
+    value: unknown,
+    options: { error: typeof messageOf },
+  ): { success: true; data: T } | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } };
+}
+
+/** Collects defects up to the limit; beyond it nobody reads them, and a hostile text must not make us hold millions. */
+class ShapeReader {
+  readonly defects: Defect[] = [];
+
+  get isFull(): boolean {
+    return this.defects.length >= LIMITS.manifestDefects;
+  }
+
+  read<T>(schema: Schema<T>, value: unknown, base: string): T | null {
+    const parsed = schema.safeParse(value, { error: messageOf });
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) {
+      if (this.isFull) return null;
+      const path = issue.path.reduce<string>((at, key) => pathOf(at, typeof key === 'symbol' ? '?' : key), base);
+      this.defects.push({ path, message: issue.message });
+    }
+    return null;
+  }
+
+  list<T>(schema: Schema<T>, value: unknown, base: string): T[] {
+    const good: T[] = [];
+    if (!Array.isArray(value)) return good;
+    for (let i = 0; i < value.length && !this.isFull; i++) {
+      const entry = this.read(schema, value[i], `${base}[${i}]`);
+      if (entry !== null) good.push(entry);
+    }
+    return good;
+  }
+}
+
+/** Reads the frame and each entry on its own: whatever is wrong elsewhere, every entry is judged. */
+function readShape(value: unknown): { raw: RawManifest | null; defects: readonly Defect[] } {
+  const reader = new ShapeReader();
+  const frame = reader.read(frameSchema, value, '$');
+  const found = (typeof value === 'object' && value !== null ? value : {}) as { cores?: unknown; voices?: unknown; bundles?: unknown };
+  const cores = reader.list(coreSchema, found.cores, '$.cores');
+  const voices = reader.list(voiceSchema, found.voices, '$.voices');
+  const bundles = reader.list(bundleSchema, found.bundles, '$.bundles');
+  if (frame === null || reader.defects.length > 0) return { raw: null, defects: reader.defects };
+  return { raw: { ...frame, cores, voices, bundles }, defects: [] };
 }
 
 function messageOf(issue: { code?: string; input?: unknown; expected?: unknown; values?: unknown; minimum?: unknown; maximum?: unknown }): string | undefined {
@@ -207,7 +255,7 @@ function messageOf(issue: { code?: string; input?: unknown; expected?: unknown; 
 /** Reads a manifest from its parsed JSON. A manifest that fails names every defect with its JSON path. */
 export function readManifestValue(value: unknown, rules: UrlRules): ManifestReading {
   const upgraded = upgradeManifest(value);
-  const shape = shapeDefects(upgraded);
+  const shape = readShape(upgraded);
   const defects = [...shape.defects, ...new RuleBook(rules).check(upgraded)].slice(0, LIMITS.manifestDefects);
   if (defects.length > 0 || shape.raw === null) return { ok: false, defects };
   return { ok: true, manifest: normalize(shape.raw, rules) };

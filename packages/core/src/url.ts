@@ -50,7 +50,7 @@ export function readUrl(text: string, rules: UrlRules): UrlReading {
   const url = parse(text, rules.base ?? undefined);
   if (url === null) return { ok: false, reason: 'is no URL' };
   if (url.username !== '' || url.password !== '') return { ok: false, reason: 'must not hold a user name or password' };
-  if (url.protocol === 'https:' || url.protocol === 'hf:') return { ok: true, url: url.href };
+  if (url.protocol === 'https:') return { ok: true, url: url.href };
   if (url.protocol !== 'http:') return { ok: false, reason: `has the scheme "${url.protocol}"; only https: is allowed` };
   if (!rules.allowHttp && !isLoopbackHost(url.hostname)) {
     return { ok: false, reason: `is http: to ${url.hostname}; without encryption only loopback addresses are allowed (--allow-http lifts this)` };
