@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { FaultType } from '@lading/core';
 import { FaultError } from '@lading/runtime';
 
@@ -12,6 +14,8 @@ const TYPES: Readonly<Record<string, FaultType>> = {
   EPERM: 'filePermissions',
   EROFS: 'filePermissions',
   ENOTDIR: 'filePermissions',
+  EISDIR: 'filePermissions',
+  EEXIST: 'filePermissions',
   ELOOP: 'filePermissions',
 };
 
@@ -26,13 +30,27 @@ export function errnoOf(error: unknown): string | undefined {
   return errno === EDQUOT ? 'EDQUOT' : code;
 }
 
-/** A file system error as a fault: what was tried, on what, and the system's own code. */
-export function fsFault(error: unknown, action: string, subject: string): FaultError {
+/** Free bytes where a path lies, or would lie. */
+function freeBytesAt(path: string): number | null {
+  for (let place = path; ; place = dirname(place)) {
+    try {
+      const { bavail, bsize } = statfsSync(place);
+      return bavail * bsize;
+    } catch {
+      if (dirname(place) === place) return null;
+    }
+  }
+}
+
+/** A file system error as a fault: what was tried, on what, and the system's own code. For a full disk, what is free and was needed. */
+export function fsFault(error: unknown, action: string, subject: string, neededBytes?: number): FaultError {
   if (error instanceof FaultError) return error;
   const code = errnoOf(error) ?? 'unknown';
   const type = TYPES[code] ?? 'unknown';
   const why = (error as SystemError | null)?.message ?? String(error);
-  return FaultError.of(type, code, `cannot ${action} ${subject}: ${why}`, {}, error);
+  const freeBytes = type === 'noSpace' ? freeBytesAt(subject) : null;
+  const space = { ...(freeBytes === null ? {} : { freeBytes }), ...(neededBytes === undefined ? {} : { neededBytes }) };
+  return FaultError.of(type, code, `cannot ${action} ${subject}: ${why}`, type === 'noSpace' ? space : {}, error);
 }
 
 /** Runs a piece of file work; whatever it throws comes out as a fault. */

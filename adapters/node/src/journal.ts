@@ -101,7 +101,7 @@ export class FileJournal implements Journal {
     } catch (error) {
       // Whatever half-line there is must not be followed by anything: it is cut, or the next start cuts it.
       await this.handle?.truncate(this.goodBytes).catch(() => undefined);
-      throw fsFault(error, 'write the journal', path);
+      throw fsFault(error, 'write the journal', path, bytes.length);
     }
   }
 

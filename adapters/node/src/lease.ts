@@ -97,7 +97,7 @@ export class FileLease implements Lease {
         await this.bury(seen.text);
       }
     } catch (error) {
-      throw fsFault(error, 'use the directory', this.dir);
+      throw fsFault(error, 'use the directory', this.dir, 4096);
     }
     throw FaultError.of('leaseHeld', 'contended', `${this.dir} is contended by too many processes`);
   }

@@ -1,4 +1,4 @@
-import { type Catalog, coreIn, type DepotState, type Effect, LIMITS, type Report } from '@lading/core';
+import { type Catalog, coreIn, type DepotState, type Effect, type Fault, LIMITS, type Report } from '@lading/core';
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-transfer.js';
 import { Job, JobEnded } from './job.js';
@@ -80,7 +80,7 @@ export class Performer {
     } catch (error) {
       const job = this.jobs.get(core);
       if (error instanceof JobEnded || (job?.ticket === ticket && job.signal.aborted)) return;
-      const fault = error instanceof FileFault ? error.fault : faultOf(error);
+      const fault = await this.withSpace(core, error instanceof FileFault ? error.fault : faultOf(error));
       const voided = error instanceof FileFault && error.isVoid ? [error.file] : [];
       await this.report({ type: 'faulted', core, ticket, fault, voided });
     }
@@ -160,25 +160,20 @@ export class Performer {
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
-    try {
-      await transferCore({ ...ports, stallMs, throttle }, meter, job, (report) => this.options.report(report));
-    } catch (error) {
-      throw await this.withSpace(job, error);
-    }
+    await transferCore({ ...ports, stallMs, throttle }, meter, job, (report) => this.options.report(report));
     await this.report({ type: 'downloaded', core, ticket });
   }
 
   /** A full disk names what is still needed, and what is free. */
-  private async withSpace(job: Job, error: unknown): Promise<unknown> {
-    if (!(error instanceof FileFault) || error.fault.type !== 'noSpace') return error;
-    const { durable } = coreIn(this.options.state(), job.core).context;
-    const neededBytes = job.spec.files.reduce(
-      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - (durable[file.filename]?.bytes ?? 0)),
-      0,
-    );
-    const freeBytes = (await this.options.ports.store.freeBytes()) ?? 0;
-    const message = `${error.fault.message}: ${neededBytes} bytes are still needed, ${freeBytes} are free`;
-    return new FileFault({ ...error.fault, message, neededBytes, freeBytes }, error.file, error.isVoid);
+  private async withSpace(core: string, fault: Fault): Promise<Fault> {
+    if (fault.type !== 'noSpace' || fault.detail === 'preflight') return fault;
+    const { durable } = coreIn(this.options.state(), core).context;
+    const files = this.options.catalog.core(core)?.files ?? [];
+    const missing = files.reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - (durable[file.filename]?.bytes ?? 0)), 0);
+    // With everything here it is the unpacking that found no room; how much it needs no catalog says, but not less than this.
+    const neededBytes = missing > 0 ? missing : files.reduce((sum, file) => sum + file.contents[0].sizeBytes, 0);
+    const freeBytes = (await this.options.ports.store.freeBytes()) ?? fault.freeBytes ?? 0;
+    return { ...fault, message: `${fault.message}: ${neededBytes} bytes are still needed, ${freeBytes} are free`, neededBytes, freeBytes };
   }
 
   private async verify(job: Job): Promise<void> {
