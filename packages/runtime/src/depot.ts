@@ -21,7 +21,7 @@ import { inspectCore, type Inspection } from './inspection.js';
 import type { Performer } from './perform.js';
 import type { Store, Usage } from './ports.js';
 import type { Signals } from './signals.js';
-import { EVERYTHING, latest, type PlacedEvent, type Progress, progressOf, sameJson, type Streams } from './streams.js';
+import { latest, type PlacedEvent, type Progress, progressOf, sameJson, type Streams } from './streams.js';
 import type { DepotReader, View } from './view.js';
 
 /** The public face: commands that change a depot, and everything a reader may ask. */
@@ -208,7 +208,9 @@ export class OpenDepot implements Depot {
     switch (voice.phase) {
       case 'ready': {
         if (cores.some((core) => core.phase !== 'ready')) return 'pending';
-        const failed = cores.find((core) => core.context.fault !== null);
+        // An update that was asked for and failed is an error to the one who asked, though the old version stays usable.
+        const stale = cores.filter(({ context }) => this.catalog.core(context.id)?.revision !== context.installed?.revision);
+        const failed = stale.find((core) => core.context.fault !== null);
         return failed === undefined ? 'ready' : faulty(failed.context.fault);
       }
       case 'failed':
@@ -333,7 +335,7 @@ export class OpenDepot implements Depot {
         settle(() => (now === 'ready' ? resolve() : reject(now.error)));
       };
       const cores = keys.flatMap((key) => this.parts.view.coresOfKey(key));
-      const stop = this.parts.signals.listen([...keys, ...cores, EVERYTHING], look);
+      const stop = this.parts.signals.listen([...keys, ...cores], look);
       const settle = (finish: () => void) => {
         stop();
         signal?.removeEventListener('abort', look);

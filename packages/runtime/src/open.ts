@@ -75,7 +75,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       },
       onBroken: (error) => {
         failure = { error };
-        signals.wake([EVERYTHING]);
+        signals.wakeAll();
         void performer.close();
       },
     });

@@ -18,6 +18,11 @@ export class Signals {
     };
   }
 
+  /** Calls every listener once. */
+  wakeAll(): void {
+    this.wake(this.listeners.keys());
+  }
+
   /** Calls each listener once, whichever of the keys it listens to. */
   wake(keys: Iterable<string>): void {
     const due = new Set<() => void>();
