@@ -27,11 +27,18 @@ export class UndiciFetcher implements Fetcher {
   /** For hops that a server of the outside chose: never inward. */
   private readonly guarded: Agent;
 
+  private readonly secrets: readonly string[];
+
   constructor(private readonly options: FetcherOptions = {}) {
+    const values = Object.values(options.headers ?? {}).flatMap((headers) => Object.values(headers));
+    // A token is also recognised without the scheme in front of it.
+    this.secrets = [...new Set(values.flatMap((value) => [value, value.replace(/^\S+\s+/, '')]))].filter((value) => value.length >= 4);
     const settings = { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES, allowH2: false };
     this.own = new Agent({ ...settings, connect: { timeout: 0 } });
     this.guarded = new Agent({ ...settings, connect: { timeout: 0, lookup: outwardLookup } });
   }
+
+  readonly redact = (text: string): string => this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 
   async close(): Promise<void> {
     await Promise.all([this.own.destroy(), this.guarded.destroy()]);
@@ -42,7 +49,7 @@ export class UndiciFetcher implements Fetcher {
     let url = home;
     let isHome = true;
     for (let hop = 0; ; hop++) {
-      const subject = redactUrl(url.href);
+      const subject = this.redact(redactUrl(url.href));
       const headers = { ...this.standardHeaders(wanted), ...(isHome ? this.options.headers?.[url.origin] : {}) };
       const dispatcher = isHome || isLoopbackHost(home.hostname) ? this.own : this.guarded;
       const response = await this.send(url, headers, dispatcher, signal, subject);
@@ -67,7 +74,7 @@ export class UndiciFetcher implements Fetcher {
 
   private judgeHop(from: URL, home: URL, location: string): URL {
     const refuse = (detail: string, why: string) =>
-      FaultError.of('serverError', detail, `${redactUrl(from.href)} redirects to ${redactUrl(location)}: ${why}`);
+      FaultError.of('serverError', detail, `${redactUrl(from.href)} redirects to ${this.redact(redactUrl(location))}: ${why}`);
     const next = URL.canParse(location, from.href) ? new URL(location, from.href) : null;
     if (next === null) throw refuse('redirectRefused', 'that is no URL');
     if (next.protocol !== 'https:' && next.protocol !== 'http:') throw refuse('schemeRefused', `the scheme ${next.protocol} is refused`);
@@ -94,6 +101,17 @@ export class UndiciFetcher implements Fetcher {
     };
   }
 
+  private joined(raw: Record<string, string | string[] | undefined>): Record<string, string> {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(raw)) {
+      if (value === undefined) continue;
+      const text = Array.isArray(value) ? value.join(', ') : value;
+      // A location is where to go next, not something to show: it stays as it is, and is redacted in messages.
+      headers[name.toLowerCase()] = name.toLowerCase() === 'location' ? text : this.redact(text);
+    }
+    return headers;
+  }
+
   private async send(
     url: URL,
     headers: Record<string, string>,
@@ -109,20 +127,12 @@ export class UndiciFetcher implements Fetcher {
         // A body that is small is read to its end so that the connection can serve again; otherwise the connection goes.
         await body.dump({ limit: 16 * 1024, signal }).catch(() => undefined);
       };
-      return { status: statusCode, headers: joined(raw), body: chunks(body, signal, subject), drop };
+      return { status: statusCode, headers: this.joined(raw), body: chunks(body, signal, subject), drop };
     } catch (error) {
       signal.throwIfAborted();
       throw httpFault(error, subject, false);
     }
   }
-}
-
-function joined(raw: Record<string, string | string[] | undefined>): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(raw)) {
-    if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return headers;
 }
 
 async function* chunks(body: AsyncIterable<Uint8Array>, signal: AbortSignal, subject: string): AsyncGenerator<Uint8Array, void, undefined> {

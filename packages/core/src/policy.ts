@@ -20,7 +20,7 @@ export const DEFAULT_POLICY: Policy = {
   slots: 3,
   retryBaseMs: 1_000,
   retryCapMs: 32_000,
-  retryAfterMaxMs: 3_600_000,
+  retryAfterMaxMs: 600_000,
   maxAttempts: 6,
   maxStrikes: 2,
   progressBytes: 64 * 1024,

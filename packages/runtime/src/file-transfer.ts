@@ -211,12 +211,13 @@ export class FileTransfer {
         const message = `${this.at(url)}: the server sends more than the ${limit - begin} bytes it may`;
         throw this.void({ type: 'serverError', detail: 'tooLong', message, file: this.spec.filename });
       }
-      if (staged.bytes === 0) this.tail = chunk.slice(0, 64);
+      if (staged.bytes === 0) this.tail = chunk.slice(0, 256);
+      dog.pause();
       await staged.write(chunk);
       this.meter.add(this.job.core, chunk.length);
       await this.checkpoint(staged);
       await this.ports.throttle.take(chunk.length, signal);
-      dog.resumed();
+      dog.resume();
     }
     signal.throwIfAborted();
     const isShort = length !== null && staged.bytes - begin < length;
@@ -283,7 +284,8 @@ export class FileTransfer {
     const digests = await staged.digests();
     const proof = proofOf(this.spec, sizeBytes, digests);
     if (proof !== null) return { filename: this.spec.filename, sizeBytes, sha256: digests.sha256 ?? '', proof };
-    const look = /html/i.test(this.contentType) ? `; it came as ${quote(this.contentType)} and begins ${quote(String.fromCharCode(...this.tail))}` : '';
+    const redact = this.ports.fetcher.redact ?? ((text: string) => text);
+    const look = /html/i.test(this.contentType) ? `; it came as ${quote(redact(this.contentType))} and begins ${quote(redact(String.fromCharCode(...this.tail)))}` : '';
     const source = this.origin ?? redactUrl(this.spec.urls[0] ?? '');
     const message = `${this.spec.filename} from ${source}: ${sizeBytes} bytes have sha256 ${digests.sha256 ?? '?'}, expected ${expectedDigest(this.spec)}${look}`;
     throw this.void({ type: 'checksumMismatch', detail: 'digest', message, file: this.spec.filename });

@@ -38,6 +38,8 @@ export interface Fetcher {
   readonly isRangeFirst: boolean;
   /** Resolves with the head of the final response. The signal ends the request and the body. Throws `FaultError`. */
   fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResponse>;
+  /** Removes from remote text what must never be shown or stored: a server may send back the token it was given. */
+  readonly redact?: (text: string) => string;
 }
 
 export type DigestAlgorithm = 'sha256' | 'sha1' | 'md5' | 'gitBlob';

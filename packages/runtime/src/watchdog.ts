@@ -17,6 +17,7 @@ export class Watchdog {
   private windowStartMs: number;
   private windowBytes = 0;
   private isBody = false;
+  private pausedMs: number | null = null;
 
   constructor(
     private readonly clock: Clock,
@@ -44,9 +45,17 @@ export class Watchdog {
     this.windowBytes += bytes;
   }
 
-  /** Time in which we did not read is not the server's. */
-  resumed(): void {
-    this.lastByteMs = this.clock.monotonicMs();
+  /** Time in which we do not read is not the server's: it counts for nothing until `resume`. */
+  pause(): void {
+    this.pausedMs ??= this.clock.monotonicMs();
+  }
+
+  resume(): void {
+    if (this.pausedMs === null) return;
+    const now = this.clock.monotonicMs();
+    this.windowStartMs += now - this.pausedMs;
+    this.lastByteMs = now;
+    this.pausedMs = null;
   }
 
   stop(): void {
@@ -56,6 +65,10 @@ export class Watchdog {
   private async watch(): Promise<void> {
     try {
       while (!this.timer.signal.aborted) {
+        if (this.pausedMs !== null) {
+          await this.clock.wait(this.stallMs, this.timer.signal);
+          continue;
+        }
         const quietMs = this.clock.monotonicMs() - this.lastByteMs;
         if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
         const windowMs = this.clock.monotonicMs() - this.windowStartMs;
