@@ -51,12 +51,21 @@ describe('the memory of a download', () => {
     const hash = createHash('sha256');
     for (let i = 0; i < BLOCKS; i++) hash.update(block);
     const { port } = server.address() as AddressInfo;
-    const file = { filename: 'big.bin', url: `http://127.0.0.1:${port}/big`, sizeBytes: BLOCKS * MIB, sha256: hash.digest('hex') };
+    const file = {
+      filename: 'big.bin',
+      url: `http://127.0.0.1:${port}/big`,
+      sizeBytes: BLOCKS * MIB,
+      sha256: hash.digest('hex'),
+    };
     const catalog = join(dir, 'catalog.json');
     await writeFile(catalog, JSON.stringify({ version: 3, cores: [{ id: 'big', files: [file] }] }));
-    const child = spawn(process.execPath, [main, 'download', 'big', '--dir', join(dir, 'depot'), '--catalog', catalog, '--json'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [main, 'download', 'big', '--dir', join(dir, 'depot'), '--catalog', catalog, '--json'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     let output = '';
     let peak = 0;
     child.stdout.on('data', async (bytes: Buffer) => {

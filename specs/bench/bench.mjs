@@ -44,11 +44,17 @@ async function transfers(url, sha256) {
   await writeFile(catalog, JSON.stringify({ version: 3, cores: [{ id: 'big', files: [file] }], voices: [] }));
   const depot = join(dir, 'depot');
   const contestants = {
-    'lading download': { command: `node ${main} download big --dir ${depot} --catalog ${catalog} --quiet --json`, check: checkLading },
+    'lading download': {
+      command: `node ${main} download big --dir ${depot} --catalog ${catalog} --quiet --json`,
+      check: checkLading,
+    },
     'curl | sha256sum': { command: `curl -sf ${url}/big.bin | sha256sum`, check: checkCurl },
   };
   async function checkLading({ stdout }) {
-    const ready = stdout.split('\n').map((line) => (line === '' ? {} : JSON.parse(line))).find((record) => record.type === 'ready');
+    const ready = stdout
+      .split('\n')
+      .map((line) => (line === '' ? {} : JSON.parse(line)))
+      .find((record) => record.type === 'ready');
     if ((await sha256Of(ready.paths[0])) !== sha256) throw new Error('lading installed wrong bytes');
     await rm(depot, { recursive: true });
   }

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 
-const childrenOf = async (pid) => (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).trim().split(' ').filter(Boolean);
+const childrenOf = async (pid) =>
+  (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).trim().split(' ').filter(Boolean);
 
 async function peakOf(pid) {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

@@ -64,7 +64,7 @@ export type { Expectation, Head, HeadVerdict } from './response.js';
 export { judgeHead, quote, readContentRange, reprDigest, retryAfterMs } from './response.js';
 export { backoffMs, retryVerdict } from './retry.js';
 export type { Demand, DepotState, StateImage } from './state.js';
-export { coreIn, demandOn, EMPTY_STATE, imageOf, stateOf, voiceIn } from './state.js';
+export { coreIn, demandOn, EMPTY_STATE, imageOf, stateOf, stepCore, stepVoice, voiceIn } from './state.js';
 export type { Action, Live, LiveBytes, Status } from './status.js';
 export { coresOfVoice, coreStatus, voiceStatus } from './status.js';
 export { Table } from './table.js';

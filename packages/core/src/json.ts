@@ -12,9 +12,8 @@ export type JsonReading =
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids control characters inside strings (RFC 8259 §7).
-const PLAIN_STRING = /"[^"\\\u0000-\u001f]*"/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
-const ESCAPED_STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const PLAIN_RUN = /[^"\\\u0000-\u001f]*/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 class Malformed {
   constructor(
@@ -27,12 +26,13 @@ class Reader {
   private at = 0;
   private values = 0;
   private containers = 0;
+  private readonly keys: (string | number)[] = [];
   readonly defects: Defect[] = [];
 
   constructor(private readonly text: string) {}
 
   document(): unknown {
-    const value = this.value('$', 0);
+    const value = this.value(0);
     this.space();
     if (this.at < this.text.length) this.fail('expected the end of the text');
     return value;
@@ -40,6 +40,10 @@ class Reader {
 
   private fail(message: string): never {
     throw new Malformed(this.at, message);
+  }
+
+  private note(path: string, message: string): void {
+    if (this.defects.length < LIMITS.manifestDefects) this.defects.push({ path, message });
   }
 
   private space(): void {
@@ -50,7 +54,12 @@ class Reader {
     }
   }
 
-  private value(path: string, depth: number): unknown {
+  /** Where we are; made only when there is something to say. */
+  private get path(): string {
+    return this.keys.reduce<string>(pathOf, '$');
+  }
+
+  private value(depth: number): unknown {
     if (++this.values > LIMITS.jsonValues) this.fail(`more than ${LIMITS.jsonValues} values`);
     if (depth > LIMITS.jsonDepth) this.fail(`nested deeper than ${LIMITS.jsonDepth} levels`);
     this.space();
@@ -60,9 +69,9 @@ class Reader {
     }
     switch (first) {
       case '{':
-        return this.object(path, depth);
+        return this.object(depth);
       case '[':
-        return this.array(path, depth);
+        return this.array(depth);
       case '"':
         return this.string();
       case 't':
@@ -72,7 +81,7 @@ class Reader {
       case 'n':
         return this.word('null', null);
       default:
-        return this.number(path);
+        return this.number();
     }
   }
 
@@ -82,29 +91,36 @@ class Reader {
     return value;
   }
 
-  private number(path: string): number {
+  private number(): number {
     NUMBER.lastIndex = this.at;
     const match = NUMBER.exec(this.text);
     if (match === null) this.fail(this.at >= this.text.length ? 'unexpected end of the text' : 'expected a value');
     this.at += match[0].length;
     const value = Number(match[0]);
     const isExact = Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value));
-    if (!isExact) this.defects.push({ path, message: `the number ${match[0].slice(0, 40)} is too large to be exact` });
+    if (!isExact) this.defects.push({ path: this.path, message: `the number ${match[0].slice(0, 40)} is too large to be exact` });
     return value;
   }
 
+  /** Run by run: one pattern for the whole string would hold a stack frame for each escape, and a long string would exhaust the stack. */
   private string(): string {
-    for (const pattern of [PLAIN_STRING, ESCAPED_STRING]) {
-      pattern.lastIndex = this.at;
-      const match = pattern.exec(this.text);
-      if (match === null) continue;
-      this.at += match[0].length;
-      return pattern === PLAIN_STRING ? match[0].slice(1, -1) : (JSON.parse(match[0]) as string);
+    const start = this.at;
+    let isEscaped = false;
+    for (let at = start + 1; ; at = ESCAPE.lastIndex) {
+      PLAIN_RUN.lastIndex = at;
+      PLAIN_RUN.test(this.text);
+      const end = PLAIN_RUN.lastIndex;
+      if (this.text[end] === '"') {
+        this.at = end + 1;
+        return isEscaped ? (JSON.parse(this.text.slice(start, this.at)) as string) : this.text.slice(start + 1, end);
+      }
+      isEscaped = true;
+      ESCAPE.lastIndex = end;
+      if (!ESCAPE.test(this.text)) return this.fail('this string does not end, or holds a control character or a bad escape');
     }
-    return this.fail('this string does not end, or holds a control character or a bad escape');
   }
 
-  private array(path: string, depth: number): unknown[] {
+  private array(depth: number): unknown[] {
     const items: unknown[] = [];
     this.at++;
     this.space();
@@ -113,7 +129,9 @@ class Reader {
       return items;
     }
     for (;;) {
-      items.push(this.value(pathOf(path, items.length), depth + 1));
+      this.keys.push(items.length);
+      items.push(this.value(depth + 1));
+      this.keys.pop();
       this.space();
       const next = this.text[this.at];
       if (next !== ',' && next !== ']') this.fail('expected "," or "]"');
@@ -122,31 +140,33 @@ class Reader {
     }
   }
 
-  private object(path: string, depth: number): Record<string, unknown> {
-    const entries = new Map<string, unknown>();
+  private object(depth: number): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
     this.at++;
     this.space();
     if (this.text[this.at] === '}') {
       this.at++;
-      return {};
+      return object;
     }
     for (;;) {
       this.space();
       if (this.text[this.at] !== '"') this.fail('expected a key in double quotes');
       const key = this.string();
-      const keyPath = pathOf(path, key);
-      if (entries.has(key)) this.defects.push({ path: keyPath, message: 'the key is repeated' });
+      this.keys.push(key);
+      const isForbidden = FORBIDDEN_KEYS.has(key);
+      if (isForbidden) this.defects.push({ path: this.path, message: `the key "${key}" is not allowed` });
+      else if (Object.hasOwn(object, key)) this.defects.push({ path: this.path, message: 'the key is repeated' });
       this.space();
       if (this.text[this.at] !== ':') this.fail('expected ":"');
       this.at++;
-      const value = this.value(keyPath, depth + 1);
-      if (FORBIDDEN_KEYS.has(key)) this.defects.push({ path: keyPath, message: `the key "${key}" is not allowed` });
-      else entries.set(key, value);
+      const value = this.value(depth + 1);
+      if (!isForbidden) object[key] = value;
+      this.keys.pop();
       this.space();
       const next = this.text[this.at];
       if (next !== ',' && next !== '}') this.fail('expected "," or "}"');
       this.at++;
-      if (next === '}') return Object.fromEntries(entries);
+      if (next === '}') return object;
     }
   }
 }
