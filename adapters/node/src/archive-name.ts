@@ -1,10 +1,10 @@
 /**
  * Promise: a name that passes is a legal, portable and unambiguous relative path on POSIX and Windows, below the directory it is
- * resolved against. Names are refused, never rewritten. The grammar is the one for file names in manifests plus `!`, because
- * espeak-ng keeps its voice variants in `voices/!v`.
+ * resolved against. Names are refused, never rewritten. The grammar is the one for file names in manifests plus `!` and inner spaces,
+ * because espeak-ng keeps its voice variants in `voices/!v`, one of them called `Mr serious`.
  */
-const SEGMENT = /^[A-Za-z0-9!][A-Za-z0-9._+@=!-]*$/;
-const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+const SEGMENT = /^[A-Za-z0-9!](?:[A-Za-z0-9 ._+@=!-]*[A-Za-z0-9._+@=!-])?$/;
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?: *\.|$)/i;
 /** Names end up as keys of objects in other people's programs. */
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -17,7 +17,7 @@ function segmentDefect(segment: string): string | null {
   if (segment === '' || segment === '.' || segment === '..') return `has the segment "${segment}"`;
   if (segment.startsWith('.')) return 'has a segment that begins with a dot (hidden files are not unpacked)';
   if (!SEGMENT.test(segment)) {
-    return 'may have only letters, digits and . _ + @ = - !, and each segment must begin with a letter, a digit or !';
+    return 'may have only letters, digits, inner spaces and . _ + @ = - !, and each segment must begin with a letter, a digit or !';
   }
   if (segment.endsWith('.')) return 'has a segment that ends in a dot (Windows drops it)';
   if (RESERVED.test(segment)) return 'has a segment that is a device name on Windows';

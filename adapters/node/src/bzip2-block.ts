@@ -117,7 +117,7 @@ export function readBlock(bits: BitReader, cells: Uint32Array, capacity: number)
     for (let left = GROUP_SYMBOLS; left > 0; left -= 1) {
       const symbol = readSymbol(bits, table);
       if (symbol <= 1) {
-        // Unbounded, a run of a few hundred bits would count into infinity.
+        // Far beyond it the shift wraps, and a run would come out negative and pass every other check.
         if (runDigits >= MAX_RUN_DIGITS) throw corrupt('bzip2: a run longer than any block');
         run += (symbol + 1) << runDigits;
         runDigits += 1;

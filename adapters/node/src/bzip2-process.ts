@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { corrupt } from './archive-error.js';
 
@@ -35,6 +36,14 @@ async function* outputOf(child: ChildProcess): AsyncGenerator<Buffer> {
     yield* child.stdout as Readable as AsyncIterable<Buffer>;
     const [code, signal] = await closed;
     if (signal !== null) throw new Error(`bzip2 was ended by ${signal}`);
+    // Told by the tool, not by us: that it could not read says nothing about the archive.
+    if (code !== 0 && complaint.includes('I/O')) {
+      throw Object.assign(new Error(`EIO: ${complaint.trim()}`), {
+        code: 'EIO',
+        errno: -constants.errno.EIO,
+        syscall: 'read',
+      });
+    }
     if (code !== 0 || complaint.includes('trailing garbage')) {
       throw corrupt(`bzip2: expected a complete .bz2 file, found: ${complaint.trim() || `exit status ${code}`}`);
     }
