@@ -33,7 +33,10 @@ await build({
   sourcemap: 'linked',
   legalComments: 'eof',
   logLevel: 'warning',
+  minify: true,
   alias: {
+    // For Node, rxjs offers CommonJS only, of which nothing can be left out; its ES modules shake down to what is used.
+    rxjs: path.join(root, 'packages/runtime/node_modules/rxjs/dist/esm/index.js'),
     '@lading/core': path.join(root, 'packages/core/src/index.ts'),
     '@lading/runtime': path.join(root, 'packages/runtime/src/index.ts'),
     '@lading/node': path.join(adapter, 'index.ts'),
@@ -52,7 +55,13 @@ const text = await readFile(main, 'utf8');
 if (!text.startsWith('#!')) await writeFile(main, `#!/usr/bin/env node\n${text}`);
 await chmod(main, 0o755);
 
-await mkdir(path.join(dist, 'manifests'), { recursive: true });
-for (const name of await readdir(manifests).catch(() => [])) {
-  if (name.endsWith('.json')) await copyFile(path.join(manifests, name), path.join(dist, 'manifests', name));
+// The catalogs, and the small files that the demo's own server serves.
+for (const folder of ['', 'demo']) {
+  const from = path.join(manifests, folder);
+  const to = path.join(dist, 'manifests', folder);
+  await mkdir(to, { recursive: true });
+  for (const entry of await readdir(from, { withFileTypes: true }).catch(() => [])) {
+    const isWanted = folder === 'demo' ? !entry.name.startsWith('.') : entry.name.endsWith('.json');
+    if (entry.isFile() && isWanted) await copyFile(path.join(from, entry.name), path.join(to, entry.name));
+  }
 }

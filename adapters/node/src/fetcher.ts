@@ -1,13 +1,12 @@
 import { isLoopbackHost, redactUrl } from '@lading/core';
 import { FaultError, type Fetcher, type FetchRequest, type FetchResponse } from '@lading/runtime';
-import { Agent, type Dispatcher, request } from 'undici';
-import { isInward, outwardLookup } from './address.js';
+import type { Dispatcher } from 'undici';
+import { isInward } from './address.js';
+import type { HttpClient } from './http-client.js';
 import { httpFault } from './http-fault.js';
 
 /** Hops that are followed; RFC 9110 §15.4 asks for a bound. */
 const MAX_HOPS = 5;
-/** Bytes of one response head. */
-const MAX_HEADER_BYTES = 64 * 1024;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface FetcherOptions {
@@ -23,25 +22,28 @@ export interface FetcherOptions {
  */
 export class UndiciFetcher implements Fetcher {
   readonly isRangeFirst = false;
-  private readonly own: Agent;
-  /** For hops that a server of the outside chose: never inward. */
-  private readonly guarded: Agent;
-
+  private client: Promise<HttpClient> | null = null;
   private readonly secrets: readonly string[];
 
   constructor(private readonly options: FetcherOptions = {}) {
     const values = Object.values(options.headers ?? {}).flatMap((headers) => Object.values(headers));
     // A token is also recognised without the scheme in front of it.
-    this.secrets = [...new Set(values.flatMap((value) => [value, value.replace(/^\S+\s+/, '')]))].filter((value) => value.length >= 4);
-    const settings = { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, maxHeaderSize: MAX_HEADER_BYTES, allowH2: false };
-    this.own = new Agent({ ...settings, connect: { timeout: 0 } });
-    this.guarded = new Agent({ ...settings, connect: { timeout: 0, lookup: outwardLookup } });
+    this.secrets = [...new Set(values.flatMap((value) => [value, value.replace(/^\S+\s+/, '')]))].filter(
+      (value) => value.length >= 4,
+    );
   }
 
-  readonly redact = (text: string): string => this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+  readonly redact = (text: string): string =>
+    this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+
+  /** Loaded with the first request: whoever only looks into a depot does not pay for an HTTP client. */
+  private connect(): Promise<HttpClient> {
+    this.client ??= import('./http-client.js').then(({ HttpClient }) => new HttpClient());
+    return this.client;
+  }
 
   async close(): Promise<void> {
-    await Promise.all([this.own.destroy(), this.guarded.destroy()]);
+    await (await this.client)?.close();
   }
 
   async fetch(wanted: FetchRequest, signal: AbortSignal): Promise<FetchResponse> {
@@ -51,12 +53,14 @@ export class UndiciFetcher implements Fetcher {
     for (let hop = 0; ; hop++) {
       const subject = this.redact(redactUrl(url.href));
       const headers = { ...this.standardHeaders(wanted), ...(isHome ? this.options.headers?.[url.origin] : {}) };
-      const dispatcher = isHome || isLoopbackHost(home.hostname) ? this.own : this.guarded;
-      const response = await this.send(url, headers, dispatcher, signal, subject);
+      const client = await this.connect();
+      const dispatcher = isHome || isLoopbackHost(home.hostname) ? client.own : client.guarded;
+      const response = await this.send(client, url, headers, dispatcher, signal, subject);
       const location = response.headers.location;
       if (!REDIRECTS.has(response.status) || location === undefined) return response;
       await response.drop();
-      if (hop >= MAX_HOPS) throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);
+      if (hop >= MAX_HOPS)
+        throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);
       const next = this.judgeHop(url, home, location);
       // A credential never returns after a hop away, not even to its own origin.
       isHome &&= next.origin === home.origin;
@@ -68,18 +72,29 @@ export class UndiciFetcher implements Fetcher {
     try {
       return new URL(text);
     } catch {
-      throw FaultError.of('manifestError', 'relativeUrl', `${from}: a relative URL needs a catalog that was loaded from an address`);
+      throw FaultError.of(
+        'manifestError',
+        'relativeUrl',
+        `${from}: a relative URL needs a catalog that was loaded from an address`,
+      );
     }
   }
 
   private judgeHop(from: URL, home: URL, location: string): URL {
     const refuse = (detail: string, why: string) =>
-      FaultError.of('serverError', detail, `${redactUrl(from.href)} redirects to ${this.redact(redactUrl(location))}: ${why}`);
+      FaultError.of(
+        'serverError',
+        detail,
+        `${redactUrl(from.href)} redirects to ${this.redact(redactUrl(location))}: ${why}`,
+      );
     const next = URL.canParse(location, from.href) ? new URL(location, from.href) : null;
     if (next === null) throw refuse('redirectRefused', 'that is no URL');
-    if (next.protocol !== 'https:' && next.protocol !== 'http:') throw refuse('schemeRefused', `the scheme ${next.protocol} is refused`);
-    if (next.username !== '' || next.password !== '') throw refuse('redirectRefused', 'it holds a user name or password');
-    if (from.protocol === 'https:' && next.protocol === 'http:') throw refuse('redirectRefused', 'it would leave encryption');
+    if (next.protocol !== 'https:' && next.protocol !== 'http:')
+      throw refuse('schemeRefused', `the scheme ${next.protocol} is refused`);
+    if (next.username !== '' || next.password !== '')
+      throw refuse('redirectRefused', 'it holds a user name or password');
+    if (from.protocol === 'https:' && next.protocol === 'http:')
+      throw refuse('redirectRefused', 'it would leave encryption');
     if (next.protocol === 'http:' && !this.options.allowHttp && !isLoopbackHost(next.hostname)) {
       throw refuse('redirectRefused', 'http: is allowed to loopback addresses only');
     }
@@ -113,6 +128,7 @@ export class UndiciFetcher implements Fetcher {
   }
 
   private async send(
+    client: HttpClient,
     url: URL,
     headers: Record<string, string>,
     dispatcher: Dispatcher,
@@ -120,7 +136,11 @@ export class UndiciFetcher implements Fetcher {
     subject: string,
   ): Promise<FetchResponse & { drop: () => Promise<void> }> {
     try {
-      const { statusCode, headers: raw, body } = await request(url.href, { method: 'GET', headers, dispatcher, signal });
+      const {
+        statusCode,
+        headers: raw,
+        body,
+      } = await client.request(url.href, { method: 'GET', headers, dispatcher, signal });
       // An aborted body emits its error also when nobody reads it any more.
       body.on('error', () => undefined);
       const drop = async () => {
@@ -135,7 +155,11 @@ export class UndiciFetcher implements Fetcher {
   }
 }
 
-async function* chunks(body: AsyncIterable<Uint8Array>, signal: AbortSignal, subject: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunks(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  subject: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for await (const chunk of body) yield chunk;
   } catch (error) {
