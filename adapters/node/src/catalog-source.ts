@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { Catalog, ConfigurationError, type Defect, LIMITS, type Manifest, readManifest } from '@lading/core';
+import { Catalog, ConfigurationError, type Defect, LIMITS, type Manifest, readManifest, redactUrl } from '@lading/core';
 import { FaultError, type Fetcher } from '@lading/runtime';
 import { isMissing } from './fs-fault.js';
 
@@ -12,12 +12,14 @@ export interface CatalogOptions {
 }
 
 const isAddress = (source: string): boolean => /^https?:\/\//i.test(source);
+/** As it may be shown: the query of an address may hold a signature. */
+const named = (source: string): string => (isAddress(source) ? redactUrl(source) : source);
 
 function refused(source: string, defects: readonly Defect[]): ConfigurationError {
   const shown = defects.slice(0, 20).map(({ path, message }) => `  ${path}: ${message}`);
   const more = defects.length > shown.length ? [`  and ${defects.length - shown.length} more`] : [];
   const count = `${defects.length} ${defects.length === 1 ? 'defect' : 'defects'}`;
-  return new ConfigurationError(`the catalog ${source} is refused, it has ${count}:\n${[...shown, ...more].join('\n')}`, {
+  return new ConfigurationError(`the catalog ${named(source)} is refused, it has ${count}:\n${[...shown, ...more].join('\n')}`, {
     code: 'manifestError',
     remedy: 'Correct the catalog at the places named, or use another.',
     defects,
@@ -45,11 +47,11 @@ async function textOfFile(path: string): Promise<string> {
 
 async function textOfAddress(url: string, fetcher: Fetcher, stallMs: number): Promise<string> {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(FaultError.of('networkTimeout', 'catalog', `${url} did not answer in time`)), stallMs);
+  const timer = setTimeout(() => controller.abort(FaultError.of('networkTimeout', 'catalog', `${named(url)} did not answer in time`)), stallMs);
   try {
     const response = await fetcher.fetch({ url, from: null, ifRange: null, isFresh: false }, controller.signal);
     if (response.status !== 200) {
-      throw FaultError.of('serverError', `http${response.status}`, `the catalog ${url}: the server answered ${response.status}`);
+      throw FaultError.of('serverError', `http${response.status}`, `the catalog ${named(url)}: the server answered ${response.status}`);
     }
     const parts: Uint8Array[] = [];
     let bytes = 0;
@@ -90,7 +92,7 @@ export async function loadCatalog(sources: readonly string[], fetcher: Fetcher, 
   const manifests: Manifest[] = [];
   for (const source of sources) manifests.push(await loadManifest(source, fetcher, options));
   const { catalog, defects } = Catalog.of(manifests, options.platform ?? process.platform);
-  if (defects.length > 0) throw refused(sources.join(', '), defects);
+  if (defects.length > 0) throw refused(sources.map(named).join(', '), defects);
   return catalog;
 }
 

@@ -1,2 +1,3 @@
-#!/usr/bin/env node
-process.stdout.write(`${JSON.stringify({ type: 'result', args: process.argv.slice(2) })}\n`);
+import { run } from './program.js';
+
+process.exit(await run(process.argv.slice(2), process.env));

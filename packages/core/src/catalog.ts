@@ -100,7 +100,7 @@ export class Catalog {
   /** The core that an id or alias means on this platform; undefined if there is none here. */
   resolveCore(idOrAlias: string): CoreSpec | undefined {
     const exact = this.coresById.get(idOrAlias);
-    if (exact !== undefined) return this.runsHere(exact) ? exact : undefined;
+    if (exact !== undefined && this.runsHere(exact)) return exact;
     return this.variants.get(idOrAlias)?.find((core) => this.runsHere(core));
   }
 
@@ -151,7 +151,10 @@ export class Catalog {
   /** The refusal for an id that nothing here is called by, with the nearest names. */
   unknownId(id: string): Refusal {
     const near = this.nearest(id);
-    const hint = near.length > 0 ? `Did you mean ${near.map((name) => `"${name}"`).join(', ')}?` : 'List what there is with `lading list`.';
+    const hint =
+      near.length > 0
+        ? `Did you mean ${near.map((name) => `"${name}"`).join(', ')}?`
+        : 'List what there is with `lading list`.';
     return refuse('unknownId', `nothing is called ${JSON.stringify(id)}`, hint, near);
   }
 
@@ -163,7 +166,12 @@ export class Catalog {
 
   /** The names nearest to one that is unknown, best first. */
   nearest(id: string): readonly string[] {
-    const names = [...this.voicesById.keys(), ...this.aliases.keys(), ...this.bundlesById.keys(), ...this.coresById.keys()];
+    const names = [
+      ...this.voicesById.keys(),
+      ...this.aliases.keys(),
+      ...this.bundlesById.keys(),
+      ...this.coresById.keys(),
+    ];
     return nearestNames(id, names);
   }
 }

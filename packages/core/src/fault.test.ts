@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { ChecksumError, ConfigurationError, DownloadError, errorOfFault, InitializationError, LadingError } from './errors.js';
+import {
+  ChecksumError,
+  ConfigurationError,
+  DownloadError,
+  errorOfFault,
+  InitializationError,
+  LadingError,
+} from './errors.js';
 import { FAULT_TYPES, type Fault, faultTypeOfStatus, isRetryable, isWrongBytes, remedyOf } from './fault.js';
 
-const fault = (type: Fault['type'], more: Partial<Fault> = {}): Fault => ({ type, detail: 'x', message: 'what happened', ...more });
+const fault = (type: Fault['type'], more: Partial<Fault> = {}): Fault => ({
+  type,
+  detail: 'x',
+  message: 'what happened',
+  ...more,
+});
 
 describe('faults', () => {
   it('each has a remedy that a person can follow, unlike any other', () => {
@@ -13,7 +25,16 @@ describe('faults', () => {
 
   it('asks again only where that can help', () => {
     const retryable = FAULT_TYPES.filter((type) => isRetryable(fault(type)));
-    expect(retryable).toEqual(['networkTimeout', 'networkUnreachable', 'serverError', 'checksumMismatch', 'upstreamChanged', 'interrupted', 'stalled', 'unknown']);
+    expect(retryable).toEqual([
+      'networkTimeout',
+      'networkUnreachable',
+      'serverError',
+      'checksumMismatch',
+      'upstreamChanged',
+      'interrupted',
+      'stalled',
+      'unknown',
+    ]);
   });
 
   it.each([400, 401, 403, 404, 405, 406, 407, 410, 414, 431, 451])('does not ask again after %i', (httpStatus) => {
@@ -24,9 +45,12 @@ describe('faults', () => {
     expect(isRetryable(fault(faultTypeOfStatus(httpStatus), { httpStatus }))).toBe(true);
   });
 
-  it.each(['certificate', 'redirectLoop', 'redirectRefused', 'addressRefused', 'schemeRefused'])('does not ask again when the cause is %s', (detail) => {
-    expect(isRetryable(fault('serverError', { detail }))).toBe(false);
-  });
+  it.each(['certificate', 'redirectLoop', 'redirectRefused', 'addressRefused', 'schemeRefused'])(
+    'does not ask again when the cause is %s',
+    (detail) => {
+      expect(isRetryable(fault('serverError', { detail }))).toBe(false);
+    },
+  );
 
   it('counts wrong bytes apart from bytes that did not come', () => {
     expect(FAULT_TYPES.filter((type) => isWrongBytes(fault(type)))).toEqual(['checksumMismatch', 'upstreamChanged']);
@@ -46,7 +70,12 @@ describe('the errors they become', () => {
     for (const type of FAULT_TYPES) {
       const error = errorOfFault(fault(type), 'model.onnx');
       expect(error).toBeInstanceOf(LadingError);
-      expect(error).toMatchObject({ code: type, message: 'model.onnx: what happened', remedy: remedyOf(fault(type)), isRetryable: isRetryable(fault(type)) });
+      expect(error).toMatchObject({
+        code: type,
+        message: 'model.onnx: what happened',
+        remedy: remedyOf(fault(type)),
+        isRetryable: isRetryable(fault(type)),
+      });
     }
     expect(errorOfFault(fault('checksumMismatch'), 'x')).toBeInstanceOf(ChecksumError);
     expect(errorOfFault(fault('leaseHeld'), 'x')).toBeInstanceOf(InitializationError);

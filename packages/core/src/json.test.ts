@@ -12,7 +12,7 @@ function isPlain(value: unknown): boolean {
   return Object.entries(value).every(([key, inner]) => !FORBIDDEN.has(key) && isPlain(inner));
 }
 
-const valueOf = (text: string): unknown => {
+const parsed = (text: string): unknown => {
   const reading = readJson(text);
   if (!reading.ok) throw new Error(JSON.stringify(reading.defects));
   return reading.value;
@@ -26,18 +26,46 @@ const defectsOf = (text: string) => {
 describe('reading JSON', () => {
   it('agrees with JSON.parse on every valid text', () => {
     fc.assert(
-      fc.property(fc.json({ maxDepth: 6, stringUnit: 'binary' }), fc.constantFrom(undefined, 2, '\t', ' \r\n'), (text, space) => {
-        const value: unknown = JSON.parse(text);
-        fc.pre(isPlain(value));
-        expect(valueOf(JSON.stringify(value, null, space))).toEqual(value);
-        expect(Object.is(valueOf(text), value) || JSON.stringify(valueOf(text)) === JSON.stringify(value)).toBe(true);
-      }),
+      fc.property(
+        fc.json({ maxDepth: 6, stringUnit: 'binary' }),
+        fc.constantFrom(undefined, 2, '\t', ' \r\n'),
+        (text, space) => {
+          const value: unknown = JSON.parse(text);
+          fc.pre(isPlain(value));
+          expect(parsed(JSON.stringify(value, null, space))).toEqual(value);
+          expect(Object.is(parsed(text), value) || JSON.stringify(parsed(text)) === JSON.stringify(value)).toBe(true);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
 
   it('agrees with JSON.parse about what is no JSON at all', () => {
-    const fragment = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '"a"', '0', '01', '-', '1e', '.5', '1.', 'true', 'nul', ' ', '\n', '\\', '\\u12', 'x', '\u0001', '\u00a0');
+    const fragment = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '"a"',
+      '0',
+      '01',
+      '-',
+      '1e',
+      '.5',
+      '1.',
+      'true',
+      'nul',
+      ' ',
+      '\n',
+      '\\',
+      '\\u12',
+      'x',
+      '\u0001',
+      '\u00a0',
+    );
     fc.assert(
       fc.property(fc.array(fragment, { maxLength: 8 }), (parts) => {
         const text = parts.join('');
@@ -47,8 +75,8 @@ describe('reading JSON', () => {
         } catch {
           isValid = false;
         }
-        const isRepeated = defectsOf(text).some(({ message }) => message.includes('repeated'));
-        expect(readJson(text).ok || isRepeated).toBe(isValid);
+        const isMalformed = defectsOf(text).some(({ message }) => message.startsWith('this is no JSON'));
+        expect(isMalformed).toBe(!isValid);
       }),
       { numRuns: 20_000 },
     );
@@ -62,7 +90,7 @@ describe('reading JSON', () => {
     }
     expect(defectsOf('{"\\u005f_proto__":{"polluted":true}}')).toHaveLength(1);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-    const value = valueOf('{"toString":1,"hasOwnProperty":2,"then":3}') as object;
+    const value = parsed('{"toString":1,"hasOwnProperty":2,"then":3}') as object;
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     expect(Object.keys(value)).toEqual(['toString', 'hasOwnProperty', 'then']);
   });
@@ -75,7 +103,9 @@ describe('reading JSON', () => {
   });
 
   it('names numbers that cannot be held exactly', () => {
-    expect(defectsOf('[9007199254740993, 1e400, -1e400, 1e21, 9007199254740991, 0.1, -0, 1e-9]').map((d) => d.path)).toEqual(['$[0]', '$[1]', '$[2]', '$[3]']);
+    expect(
+      defectsOf('[9007199254740993, 1e400, -1e400, 1e21, 9007199254740991, 0.1, -0, 1e-9]').map((d) => d.path),
+    ).toEqual(['$[0]', '$[1]', '$[2]', '$[3]']);
   });
 
   it.each([
@@ -93,7 +123,7 @@ describe('reading JSON', () => {
     expect(defect?.message).toContain(`found ${found}`);
   });
 
-  it('passes over a byte order mark', () => expect(valueOf('\ufeff{"a":1}')).toEqual({ a: 1 }));
+  it('passes over a byte order mark', () => expect(parsed('\ufeff{"a":1}')).toEqual({ a: 1 }));
 
   it('reads 64 levels, and refuses a million without exhausting the stack', () => {
     const nest = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
@@ -104,8 +134,8 @@ describe('reading JSON', () => {
 
   it('reads a string of ten million characters with escapes, whole and broken', () => {
     const long = 'x'.repeat(10_000_000);
-    expect(valueOf(`"\\n${long}\\n"`)).toHaveLength(10_000_002);
-    expect(valueOf(`"${'\\n'.repeat(5_000_000)}"`)).toHaveLength(5_000_000);
+    expect(parsed(`"\\n${long}\\n"`)).toHaveLength(10_000_002);
+    expect(parsed(`"${'\\n'.repeat(5_000_000)}"`)).toHaveLength(5_000_000);
     expect(defectsOf(`"\\n${long}`)[0]?.message).toMatch(/does not end/);
   });
 });

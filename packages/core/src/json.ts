@@ -98,7 +98,7 @@ class Reader {
     this.at += match[0].length;
     const value = Number(match[0]);
     const isExact = Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value));
-    if (!isExact) this.defects.push({ path: this.path, message: `the number ${match[0].slice(0, 40)} is too large to be exact` });
+    if (!isExact) this.note(this.path, `the number ${match[0].slice(0, 40)} is too large to be exact`);
     return value;
   }
 
@@ -116,7 +116,8 @@ class Reader {
       }
       isEscaped = true;
       ESCAPE.lastIndex = end;
-      if (!ESCAPE.test(this.text)) return this.fail('this string does not end, or holds a control character or a bad escape');
+      if (!ESCAPE.test(this.text))
+        return this.fail('this string does not end, or holds a control character or a bad escape');
     }
   }
 
@@ -154,8 +155,8 @@ class Reader {
       const key = this.string();
       this.keys.push(key);
       const isForbidden = FORBIDDEN_KEYS.has(key);
-      if (isForbidden) this.defects.push({ path: this.path, message: `the key "${key}" is not allowed` });
-      else if (Object.hasOwn(object, key)) this.defects.push({ path: this.path, message: 'the key is repeated' });
+      if (isForbidden) this.note(this.path, `the key "${key}" is not allowed`);
+      else if (Object.hasOwn(object, key)) this.note(this.path, 'the key is repeated');
       this.space();
       if (this.text[this.at] !== ':') this.fail('expected ":"');
       this.at++;

@@ -9,7 +9,8 @@ import { readUrl, type UrlRules } from './url.js';
  */
 type Json = Record<string, unknown>;
 
-const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 export class RuleBook {
@@ -62,19 +63,25 @@ export class RuleBook {
       else this.requirable.add(core.aliasOf);
     }
     const files = core.files ?? null;
-    if (files !== null && (core.url ?? null) !== null) this.add(path, 'has both "files" and "url"; a core is one or the other');
-    if (files === null && (core.url ?? null) === null) this.add(path, 'has neither "files" nor "url"; a core needs one of them');
+    if (files !== null && (core.url ?? null) !== null)
+      this.add(path, 'has both "files" and "url"; a core is one or the other');
+    if (files === null && (core.url ?? null) === null)
+      this.add(path, 'has neither "files" nor "url"; a core needs one of them');
+    if (files !== null && (core.extractType ?? null) !== null) {
+      this.add(`${path}.extractType`, 'only a core with "url" is one archive; listed files are installed as they are');
+    }
     if (files === null && (core.url ?? null) !== null && core.sizeBytes === undefined) {
       this.add(`${path}.sizeBytes`, 'a size is required');
     }
     if (typeof core.filename === 'string') this.name(core.filename, `${path}.filename`);
     this.content(core, path);
     const names = new Map<string, string>();
+    const folders = new Map<string, string>();
     let sum = 0;
     listOf(files).forEach((file, i) => {
       if (!isRecord(file)) return;
       const filePath = `${path}.files[${i}]`;
-      if (typeof file.filename === 'string') this.fileName(file.filename, `${filePath}.filename`, names);
+      if (typeof file.filename === 'string') this.fileName(file.filename, `${filePath}.filename`, names, folders);
       this.content(file, filePath);
       if (typeof file.sizeBytes === 'number') sum += file.sizeBytes;
     });
@@ -87,17 +94,21 @@ export class RuleBook {
     return defect === null;
   }
 
-  private fileName(name: string, path: string, names: Map<string, string>): void {
+  private fileName(name: string, path: string, names: Map<string, string>, folders: Map<string, string>): void {
     if (!this.name(name, path)) return;
     const fold = foldName(name);
     const known = names.get(fold);
-    if (known !== undefined) this.add(path, `the file name "${name}" is already used at ${known} (upper and lower case count as one)`);
+    if (known !== undefined)
+      this.add(path, `the file name "${name}" is already used at ${known} (upper and lower case count as one)`);
     names.set(fold, path);
-    for (const [other, otherPath] of names) {
-      if (other.startsWith(`${fold}/`) || fold.startsWith(`${other}/`)) {
-        this.add(path, `"${name}" would be a file and a folder at once, with ${otherPath}`);
-      }
+    // By look-up, not by comparing all pairs: a hostile core may name a hundred thousand files.
+    let clash = folders.get(fold);
+    for (let slash = fold.indexOf('/'); slash !== -1; slash = fold.indexOf('/', slash + 1)) {
+      const folder = fold.slice(0, slash);
+      clash ??= names.get(folder);
+      if (!folders.has(folder)) folders.set(folder, path);
     }
+    if (clash !== undefined) this.add(path, `"${name}" would be a file and a folder at once, with ${clash}`);
   }
 
   private content(entry: Json, path: string): void {
@@ -110,7 +121,10 @@ export class RuleBook {
     const expected = Math.ceil(entry.sizeBytes / pieces.sizeBytes);
     const found = listOf(pieces.sha256).length;
     if (pieces.sizeBytes > 0 && expected !== found) {
-      this.add(`${path}.pieces.sha256`, `has ${found} digests, but ${entry.sizeBytes} bytes make ${expected} pieces of ${pieces.sizeBytes}`);
+      this.add(
+        `${path}.pieces.sha256`,
+        `has ${found} digests, but ${entry.sizeBytes} bytes make ${expected} pieces of ${pieces.sizeBytes}`,
+      );
     }
   }
 
@@ -130,7 +144,10 @@ export class RuleBook {
     listOf(voice.coreRequirements).forEach((core, i) => {
       if (typeof core !== 'string' || this.requirable.has(core)) return;
       const name = typeof voice.id === 'string' ? voice.id : '?';
-      this.add(pathOf(`${path}.coreRequirements`, i), `the voice "${name}" needs the core "${core}", which this catalog does not have`);
+      this.add(
+        pathOf(`${path}.coreRequirements`, i),
+        `the voice "${name}" needs the core "${core}", which this catalog does not have`,
+      );
     });
   }
 

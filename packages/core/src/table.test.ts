@@ -44,11 +44,17 @@ describe('a table', () => {
   it('reads in an order that the ids alone decide, never history', () => {
     const ids = fc.uniqueArray(fc.string({ maxLength: 4 }), { minLength: 2, maxLength: 60 });
     fc.assert(
-      fc.property(ids.chain((names) => fc.tuple(fc.constant(names), fc.shuffledSubarray(names, { minLength: names.length }))), ([names, shuffled]) => {
-        const fill = (order: readonly string[]) => order.reduce((table, name) => table.set(name, 1), Table.empty<number>());
-        expect([...fill(names).keys()]).toEqual([...fill(shuffled).keys()]);
-        expect([...fill(names).set('gone', 1).delete('gone').keys()]).toEqual([...fill(names).keys()].filter((name) => name !== 'gone'));
-      }),
+      fc.property(
+        ids.chain((names) => fc.tuple(fc.constant(names), fc.shuffledSubarray(names, { minLength: names.length }))),
+        ([names, shuffled]) => {
+          const fill = (order: readonly string[]) =>
+            order.reduce((table, name) => table.set(name, 1), Table.empty<number>());
+          expect([...fill(names).keys()]).toEqual([...fill(shuffled).keys()]);
+          expect([...fill(names).set('gone', 1).delete('gone').keys()]).toEqual(
+            [...fill(names).keys()].filter((name) => name !== 'gone'),
+          );
+        },
+      ),
     );
   });
 

@@ -6,8 +6,8 @@ interface ParsedUrl {
   readonly protocol: string;
   readonly hostname: string;
   readonly origin: string;
-  readonly username: string;
-  readonly password: string;
+  username: string;
+  password: string;
   readonly href: string;
   readonly pathname: string;
   hash: string;
@@ -42,18 +42,25 @@ export function isLoopbackHost(hostname: string): boolean {
 export function readUrl(text: string, rules: UrlRules): UrlReading {
   if (text.length === 0 || text.length > 4096) return { ok: false, reason: 'must have 1 to 4096 characters' };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the parser would drop them in silence, and they split headers.
-  if (/[\u0000-\u0020\u007f\\]/.test(text)) return { ok: false, reason: 'must not hold spaces, control characters or backslashes' };
+  if (/[\u0000-\u0020\u007f\\]/.test(text))
+    return { ok: false, reason: 'must not hold spaces, control characters or backslashes' };
   const isAbsolute = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) || text.startsWith('//');
   if (!isAbsolute && rules.base === null) {
-    return parse(text, 'https://manifest.invalid/') === null ? { ok: false, reason: 'is no URL' } : { ok: true, url: text };
+    return parse(text, 'https://manifest.invalid/') === null
+      ? { ok: false, reason: 'is no URL' }
+      : { ok: true, url: text };
   }
   const url = parse(text, rules.base ?? undefined);
   if (url === null) return { ok: false, reason: 'is no URL' };
   if (url.username !== '' || url.password !== '') return { ok: false, reason: 'must not hold a user name or password' };
   if (url.protocol === 'https:') return { ok: true, url: url.href };
-  if (url.protocol !== 'http:') return { ok: false, reason: `has the scheme "${url.protocol}"; only https: is allowed` };
+  if (url.protocol !== 'http:')
+    return { ok: false, reason: `has the scheme "${url.protocol}"; only https: is allowed` };
   if (!rules.allowHttp && !isLoopbackHost(url.hostname)) {
-    return { ok: false, reason: `is http: to ${url.hostname}; without encryption only loopback addresses are allowed (--allow-http lifts this)` };
+    return {
+      ok: false,
+      reason: `is http: to ${url.hostname}; without encryption only loopback addresses are allowed (--allow-http lifts this)`,
+    };
   }
   return { ok: true, url: url.href };
 }
@@ -63,10 +70,12 @@ export function originOf(url: string): string | null {
   return parse(url)?.origin ?? null;
 }
 
-/** A URL as it may be shown and stored: without query and fragment, which carry signatures and tokens. */
+/** A URL as it may be shown and stored: without user name, password, query and fragment, which carry signatures and tokens. */
 export function redactUrl(url: string): string {
   const parsed = parse(url);
-  if (parsed === null) return url.replace(/[?#].*$/s, '');
+  if (parsed === null) return url.replace(/[?#].*$/s, '').replace(/^([^/]*\/\/)[^/]*@/, '$1');
+  parsed.username = '';
+  parsed.password = '';
   parsed.hash = '';
   parsed.search = '';
   return parsed.href;

@@ -51,5 +51,7 @@ describe('whether a response is of the same file', () => {
     [older, { 'last-modified': older }, true],
     [older, { 'last-modified': date }, false],
     [older, { etag: '"a"' }, null],
-  ])('bytes under %j, response %j: %j', (validator, headers, verdict) => expect(matchesValidator(validator, headers)).toBe(verdict));
+  ])('bytes under %j, response %j: %j', (validator, headers, verdict) =>
+    expect(matchesValidator(validator, headers)).toBe(verdict),
+  );
 });

@@ -1,0 +1,107 @@
+import { fileNameDefect, foldName, type InstalledFile } from '@lading/core';
+import { type ExtractOptions, FaultError } from '@lading/runtime';
+import { hexDigest } from './digest.js';
+import { type Mount, parentOf } from './mount.js';
+
+const BLOCK = 512;
+const decoder = new TextDecoder('latin1');
+
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+  readonly bytes: Uint8Array;
+}
+
+const refused = (detail: string, message: string): FaultError => FaultError.of('archiveInvalid', detail, message);
+
+/** A field of a header: text up to the first NUL. */
+function field(header: Uint8Array, from: number, length: number): string {
+  return decoder.decode(header.slice(from, from + length)).replace(/\0.*$/s, '');
+}
+
+function octal(header: Uint8Array, from: number, length: number): number {
+  const text = field(header, from, length).trim();
+  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : Number.NaN;
+}
+
+/** The checksum of a header counts its own field as spaces (POSIX.1-2024, pax, ustar interchange format). */
+function isWhole(header: Uint8Array): boolean {
+  let sum = 0;
+  for (const [at, byte] of header.entries()) sum += at >= 148 && at < 156 ? 0x20 : byte;
+  return sum === octal(header, 148, 8);
+}
+
+/** Reads plain ustar: regular files and folders. Links, devices and extension headers are refused, not passed over. */
+function* entriesOf(archive: Uint8Array): Generator<Entry, void, undefined> {
+  for (let at = 0; ; ) {
+    const header = archive.subarray(at, at + BLOCK);
+    if (header.length === BLOCK && header.every((byte) => byte === 0)) return;
+    if (header.length < BLOCK || !isWhole(header)) throw refused('archiveCorrupt', `no tar header at byte ${at}`);
+    const size = octal(header, 124, 12);
+    const type = field(header, 156, 1);
+    const prefix = field(header, 257, 5) === 'ustar' ? field(header, 345, 155) : '';
+    const name = prefix === '' ? field(header, 0, 100) : `${prefix}/${field(header, 0, 100)}`;
+    if (type !== '' && type !== '0' && type !== '5')
+      throw refused('archiveUnsafe', `${JSON.stringify(name)} has the type ${JSON.stringify(type)}`);
+    const bytes = archive.subarray(at + BLOCK, at + BLOCK + size);
+    if (!(bytes.length === size)) throw refused('archiveCorrupt', `${JSON.stringify(name)} is cut off`);
+    yield { name, isFolder: type === '5', bytes };
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+}
+
+/** The name below the generation, or null for what lies above it. The grammar is that of manifests, and `!`, which espeak-ng needs. */
+function placeOf(name: string, stripComponents: number): string | null {
+  const segments = name.replace(/\/$/, '').replace(/^\.\//, '').split('/');
+  if (segments.some((segment) => segment === '..' || (segment === '.' && segments.length > 1)))
+    throw refused('archiveUnsafe', `${JSON.stringify(name)} climbs`);
+  if (name.startsWith('/') || name.includes('\\'))
+    throw refused('archiveUnsafe', `${JSON.stringify(name)} is no relative path`);
+  const place = segments.slice(stripComponents).join('/');
+  if (place === '' || place === '.') return null;
+  const defect = fileNameDefect(place.replaceAll('!', 'x'));
+  if (defect !== null) throw refused('archiveUnsafe', `${JSON.stringify(name)}: ${defect}`);
+  return place;
+}
+
+/**
+ * Unpacks a plain tar, bounded in bytes and files; throws `FaultError` of type `archiveInvalid`, also for every other kind of archive:
+ * the simulated world is about order and loss, not about formats.
+ */
+export async function extractArchive(
+  mount: Mount,
+  core: string,
+  archive: string,
+  folder: string,
+  options: ExtractOptions,
+  signal: AbortSignal,
+): Promise<readonly InstalledFile[]> {
+  if (options.extractType !== 'tar')
+    throw refused('unsupported', `${core}: the simulated disk unpacks tar only, not ${options.extractType}`);
+  const files: InstalledFile[] = [];
+  const places = new Set<string>();
+  const folders = new Set([folder]);
+  let total = 0;
+  for (const entry of entriesOf(await mount.read(archive))) {
+    signal.throwIfAborted();
+    const place = placeOf(entry.name, options.stripComponents);
+    if (place === null) continue;
+    const path = `${folder}/${place}`;
+    const inside = entry.isFolder ? path : parentOf(path);
+    await mount.makeFolder(inside);
+    for (let each = inside; each !== folder; each = parentOf(each)) folders.add(each);
+    if (entry.isFolder) continue;
+    total += entry.bytes.length;
+    if (places.has(foldName(place))) throw refused('archiveUnsafe', `${JSON.stringify(place)} is there twice`);
+    if (total > options.maxBytes || files.length >= options.maxFiles)
+      throw refused('archiveTooLarge', `${core}: unpacks to more than it may`);
+    places.add(foldName(place));
+    const fd = await mount.open(path);
+    await mount.write(fd, entry.bytes, 0);
+    await mount.sync(fd);
+    await mount.close(fd);
+    files.push({ filename: place, sizeBytes: entry.bytes.length, sha256: hexDigest('sha256', entry.bytes) });
+  }
+  for (const each of [...folders].sort((a, b) => b.length - a.length)) await mount.syncFolder(each);
+  return files;
+}

@@ -1,0 +1,179 @@
+import type { InstalledFile } from '@lading/core';
+import type { ExtractOptions, StagedFile, StageOptions, Store, Usage } from '@lading/runtime';
+import { hexDigest } from './digest.js';
+import { extractArchive } from './extract.js';
+import { guarded, isMissing } from './fs-fault.js';
+import { type Mount, parentOf } from './mount.js';
+import { childOf } from './power.js';
+import { MemoryStagedFile } from './staged-file.js';
+
+const sum = (files: ReadonlyMap<string, number>): number =>
+  [...files.values()].reduce((total, bytes) => total + bytes, 0);
+
+/**
+ * The bytes of a depot on a simulated disk, laid out as on a real one: `staging/<core>/<file>` for what is not proven,
+ * `cores/<core>/<generation>/…` for what is final. A name that begins with a dot is never final. Unpacks plain tar only.
+ */
+export class MemoryStore implements Store {
+  private readonly staging: string;
+  private readonly cores: string;
+
+  constructor(
+    private readonly mount: Mount,
+    private readonly dir: string,
+  ) {
+    this.staging = childOf(dir, 'staging');
+    this.cores = childOf(dir, 'cores');
+  }
+
+  private generation(core: string, name: string): string {
+    return `${this.cores}/${core}/${name}`;
+  }
+
+  /** Where a generation is put together before it is final. */
+  private assembly(core: string, generation: string): string {
+    return this.generation(core, `.${generation}`);
+  }
+
+  locate(core: string, generation: string, file: string): string {
+    return `${this.generation(core, generation)}/${file}`;
+  }
+
+  stage(core: string, file: string, options: StageOptions): Promise<StagedFile> {
+    return MemoryStagedFile.open(this.mount, `${this.staging}/${core}/${file}`, options);
+  }
+
+  reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    return guarded('read', `${this.staging}/${core}`, async () => {
+      for (const name of await this.mount.names(`${this.cores}/${core}`)) {
+        if (name === keep || name.startsWith('.quarantine-')) continue;
+        await this.bringBack(core, this.generation(core, name), files);
+        await this.mount.remove(this.generation(core, name));
+      }
+      return Object.fromEntries(await this.mount.filesIn(`${this.staging}/${core}`));
+    });
+  }
+
+  /** Moves files of a generation that nobody names back to where they were staged. */
+  private async bringBack(core: string, from: string, files: readonly string[]): Promise<void> {
+    const present = await this.mount.filesIn(from);
+    for (const file of files) {
+      if (!present.has(file)) continue;
+      const target = `${this.staging}/${core}/${file}`;
+      await this.mount.makeFolder(parentOf(target));
+      await this.mount.rename(`${from}/${file}`, target);
+    }
+  }
+
+  discard(core: string): Promise<void> {
+    return guarded('remove', `${this.staging}/${core}`, () => this.mount.remove(`${this.staging}/${core}`));
+  }
+
+  async extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]> {
+    const folder = this.assembly(core, options.generation);
+    const archive = `${this.staging}/${core}/${options.file}`;
+    try {
+      await this.mount.remove(folder);
+      await this.mount.makeFolder(folder);
+      return await guarded('unpack', archive, () => extractArchive(this.mount, core, archive, folder, options, signal));
+    } catch (error) {
+      await this.mount.remove(folder);
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  publish(core: string, generation: string, files: readonly string[] | null): Promise<void> {
+    const final = this.generation(core, generation);
+    return guarded('install', final, async () => {
+      const assembly = this.assembly(core, generation);
+      if (files !== null) await this.assemble(core, assembly, files);
+      await this.mount.rename(assembly, final);
+      await this.mount.syncFolder(parentOf(final));
+    });
+  }
+
+  /** The files are synced and proven already; here they change their name, and the names are made durable. */
+  private async assemble(core: string, assembly: string, files: readonly string[]): Promise<void> {
+    await this.mount.makeFolder(assembly);
+    const folders = new Set([assembly]);
+    for (const file of files) {
+      const target = `${assembly}/${file}`;
+      for (let folder = parentOf(target); folder !== assembly; folder = parentOf(folder)) folders.add(folder);
+      await this.mount.makeFolder(parentOf(target));
+      await this.mount.rename(`${this.staging}/${core}/${file}`, target);
+    }
+    for (const folder of [...folders].sort((a, b) => b.length - a.length)) await this.mount.syncFolder(folder);
+  }
+
+  generations(core: string): Promise<readonly string[]> {
+    return guarded('read', `${this.cores}/${core}`, async () => {
+      const names = await this.mount.names(`${this.cores}/${core}`);
+      return names.filter((name) => !name.startsWith('.'));
+    });
+  }
+
+  sweep(core: string, keep: string | null): Promise<void> {
+    return guarded('remove', `${this.cores}/${core}`, async () => {
+      for (const name of await this.mount.names(`${this.cores}/${core}`))
+        if (name !== keep) await this.unpublish(core, name);
+      await this.mount.remove(`${this.staging}/${core}`);
+      if (keep === null) await this.mount.remove(`${this.cores}/${core}`);
+    });
+  }
+
+  /** Takes the final name away first, in one step, so that no reader ever finds half a generation. */
+  private async unpublish(core: string, name: string): Promise<void> {
+    const path = this.generation(core, name);
+    const hidden = name.startsWith('.') ? path : this.generation(core, `.removed-${name}`);
+    if (hidden !== path) await this.mount.rename(path, hidden);
+    await this.mount.remove(hidden);
+  }
+
+  remove(core: string): Promise<void> {
+    return this.sweep(core, null);
+  }
+
+  async residents(): Promise<readonly string[]> {
+    return [...new Set([...(await this.mount.names(this.cores)), ...(await this.mount.names(this.staging))])].sort();
+  }
+
+  inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
+    const path = this.locate(core, generation, file);
+    return guarded('read', path, async () => {
+      const bytes = await this.mount.read(path).catch((error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      });
+      return bytes && { filename: file, sizeBytes: bytes.length, sha256: hexDigest('sha256', bytes) };
+    });
+  }
+
+  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
+    const path = this.generation(core, generation);
+    return guarded('set aside', path, async () => {
+      const hidden = this.generation(core, `.quarantine-${generation}`);
+      await this.mount.rename(path, hidden);
+      await this.bringBack(core, hidden, goodFiles);
+    });
+  }
+
+  freeBytes(): Promise<number | null> {
+    return this.mount.process.step(() => {
+      const free = this.mount.disk.freeBytes();
+      return free === Number.POSITIVE_INFINITY ? null : free;
+    });
+  }
+
+  async usage(): Promise<Usage> {
+    const cores: Record<string, number> = {};
+    const staging: Record<string, number> = {};
+    for (const core of await this.mount.names(this.cores))
+      cores[core] = sum(await this.mount.filesIn(`${this.cores}/${core}`));
+    for (const core of await this.mount.names(this.staging))
+      staging[core] = sum(await this.mount.filesIn(`${this.staging}/${core}`));
+    const all = sum(await this.mount.filesIn(this.dir));
+    const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
+    return { cores, staging, otherBytes: all - known };
+  }
+}

@@ -1,0 +1,63 @@
+import type { Clock, Fetcher } from '@lading/runtime';
+import { VirtualClock } from './clock.js';
+import { MemoryDisk } from './disk.js';
+import { seededLuck } from './luck.js';
+import { MemoryNetwork } from './network.js';
+import type { MemoryProcess } from './process.js';
+
+/** All that a depot meets outside itself, simulated: one seed, one course of events. Depots come and go; the world stays. */
+export class MemoryWorld {
+  readonly clock: VirtualClock;
+  readonly network: MemoryNetwork;
+  readonly disk: MemoryDisk;
+  readonly luck: () => number;
+
+  constructor(options: { readonly seed?: number; readonly disk?: MemoryDisk; readonly startMs?: number } = {}) {
+    this.clock = new VirtualClock(options.startMs);
+    this.network = new MemoryNetwork(this.clock);
+    this.disk = options.disk ?? new MemoryDisk();
+    this.luck = seededLuck(options.seed ?? 1);
+  }
+
+  /** Lets time pass until the promise has settled. */
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.clock.runUntil(promise);
+  }
+
+  /** `kill -9` for every process. */
+  crash(): void {
+    this.disk.crash();
+  }
+
+  /** The end of every process, and of what was not synced. */
+  cutPower(luck: (() => number) | null = null): void {
+    this.disk.cutPower(luck);
+  }
+}
+
+/** The clock as a process sees it: a dead one is never woken. */
+export function clockOf(clock: Clock, process: MemoryProcess): Clock {
+  return {
+    now: () => clock.now(),
+    monotonicMs: () => clock.monotonicMs(),
+    wait: (ms, signal) => process.outliving(clock.wait(ms, signal)),
+  };
+}
+
+/** The network as a process sees it: a dead one asks nothing and hears nothing. */
+export function fetcherOf(network: Fetcher, process: MemoryProcess): Fetcher {
+  return {
+    isRangeFirst: network.isRangeFirst,
+    fetch: async (request, signal) => {
+      const response = await process.step(() => network.fetch(request, signal));
+      return { ...response, body: heard(response.body, process) };
+    },
+  };
+}
+
+async function* heard(
+  body: AsyncIterable<Uint8Array>,
+  process: MemoryProcess,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of body) yield await process.outliving(Promise.resolve(chunk));
+}

@@ -1,0 +1,76 @@
+import { UsageError } from './exit.js';
+
+/**
+ * Secrets from the environment, bound to the one origin they are for. No message of this file holds a value: what was wrong is told by the
+ * name of the variable and the place inside it.
+ */
+export type OriginHeaders = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const HUB = 'https://huggingface.co';
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function originOf(text: string, variable: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw new UsageError(
+      `${variable}: an origin is not an address such as ${HUB}`,
+      'Write the origin with https:// in front.',
+    );
+  }
+  return url.origin;
+}
+
+function parsed(text: string): Record<string, unknown> {
+  const shape = 'Write it as JSON: {"https://example.org": {"authorization": "Bearer …"}}.';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, which holds secrets.
+    throw new UsageError('LADING_HEADERS is no JSON', shape);
+  }
+  if (!isFields(value)) throw new UsageError('LADING_HEADERS must be an object of origins', shape);
+  return value;
+}
+
+function headersOf(text: string): Map<string, Record<string, string>> {
+  const origins = new Map<string, Record<string, string>>();
+  for (const [key, headers] of Object.entries(parsed(text))) {
+    const origin = originOf(key, 'LADING_HEADERS');
+    if (!isFields(headers)) {
+      throw new UsageError(
+        `LADING_HEADERS: ${origin} must have an object of headers`,
+        'Give each origin {"name": "value"}.',
+      );
+    }
+    const known = origins.get(origin) ?? {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (!NAME.test(name) || typeof value !== 'string' || !VALUE.test(value)) {
+        throw new UsageError(
+          `LADING_HEADERS: ${origin} has a header whose name or value cannot be sent`,
+          'A name is a token, a value is a text on one line.',
+        );
+      }
+      known[name.toLowerCase()] = value;
+    }
+    origins.set(origin, known);
+  }
+  return origins;
+}
+
+/** Headers by origin, of `LADING_HEADERS`, `HF_TOKEN` and `HF_ENDPOINT`. Throws `UsageError` without quoting any of them. */
+export function readHeaders(env: NodeJS.ProcessEnv): OriginHeaders {
+  const origins = env['LADING_HEADERS'] ? headersOf(env['LADING_HEADERS']) : new Map<string, Record<string, string>>();
+  const token = env['HF_TOKEN']?.trim();
+  if (token) {
+    if (!VALUE.test(token))
+      throw new UsageError('HF_TOKEN cannot be sent as a header', 'A token is one line of plain text.');
+    const hub = originOf(env['HF_ENDPOINT'] || HUB, 'HF_ENDPOINT');
+    origins.set(hub, { authorization: `Bearer ${token}`, ...origins.get(hub) });
+  }
+  return Object.fromEntries(origins);
+}

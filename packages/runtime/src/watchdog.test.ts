@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FaultError } from './fault-error.js';
+import type { Clock } from './ports.js';
+import { Watchdog } from './watchdog.js';
+
+const STALL_MS = 1_000;
+
+/** The runtime's clock over vitest's: time moves only when a test moves it. */
+const clock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  wait: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const giveUp = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      }, ms);
+      signal.addEventListener('abort', giveUp);
+    }),
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const faultIn = (dog: Watchdog) => (dog.signal.reason instanceof FaultError ? dog.signal.reason.fault : null);
+
+describe('a watched request', () => {
+  it('that gets no head is ended after the stall time, not before', async () => {
+    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    await vi.advanceTimersByTimeAsync(STALL_MS - 1);
+    expect(dog.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(faultIn(dog)).toMatchObject({ type: 'networkTimeout', detail: 'head' });
+  });
+
+  it('whose body stops is ended after the stall time since the last byte', async () => {
+    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    await vi.advanceTimersByTimeAsync(900);
+    dog.headCame();
+    await vi.advanceTimersByTimeAsync(900);
+    dog.bytesCame(5_000);
+    await vi.advanceTimersByTimeAsync(STALL_MS - 1);
+    expect(dog.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(faultIn(dog)).toMatchObject({ type: 'stalled', detail: 'body' });
+  });
+
+  it('that drips one byte again and again is ended within five stall times', async () => {
+    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    dog.headCame();
+    for (let i = 0; i < 50 && !dog.signal.aborted; i++) {
+      await vi.advanceTimersByTimeAsync(100);
+      dog.bytesCame(1);
+    }
+    expect(faultIn(dog)).toMatchObject({ type: 'stalled' });
+    expect(faultIn(dog)?.message).toMatch(/only \d+ bytes/);
+  });
+
+  it('that is slow but moves is never ended', async () => {
+    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    await vi.advanceTimersByTimeAsync(STALL_MS - 100);
+    dog.headCame();
+    for (let i = 0; i < 500; i++) {
+      await vi.advanceTimersByTimeAsync(STALL_MS - 100);
+      dog.bytesCame(1_024);
+    }
+    expect(dog.signal.aborted).toBe(false);
+    dog.stop();
+  });
+
+  it('is not blamed for the time in which nobody reads, and is watched again after it', async () => {
+    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    dog.headCame();
+    for (let i = 0; i < 5; i++) {
+      await vi.advanceTimersByTimeAsync(10);
+      dog.bytesCame(100);
+      dog.pause();
+      await vi.advanceTimersByTimeAsync(10 * STALL_MS);
+      dog.resume();
+    }
+    expect(dog.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(STALL_MS - 1);
+    expect(dog.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(STALL_MS);
+    expect(faultIn(dog)).toMatchObject({ type: 'stalled' });
+  });
+
+  it('that is over leaves no timer behind and is not ended later', async () => {
+    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    dog.headCame();
+    dog.stop();
+    await vi.advanceTimersByTimeAsync(20 * STALL_MS);
+    expect(dog.signal.aborted).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
