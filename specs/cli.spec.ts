@@ -609,6 +609,23 @@ describe('catalogs', () => {
   });
 });
 
+describe('a start', () => {
+  it('reads the parser and little else: machines and HTTP are loaded by the command that needs them', async () => {
+    const dist = join(MAIN, '..');
+    const read = new Map<string, string>();
+    const follow = async (name: string): Promise<void> => {
+      if (read.has(name)) return;
+      const text = await readFile(join(dist, name), 'utf8');
+      read.set(name, text);
+      for (const [, next = ''] of text.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) await follow(next);
+    };
+    await follow('main.js');
+    const texts = [...read.values()].join('\n');
+    expect(texts).toContain('commander.unknownOption');
+    expect(texts).not.toMatch(/xstate\.init|UND_ERR_CONNECT_TIMEOUT/);
+  });
+});
+
 describe('completion', () => {
   it('knows commands, options and ids', async () => {
     const complete = async (...words: string[]) => (await lading(['__complete', '--', ...words])).stdout.split('\n');

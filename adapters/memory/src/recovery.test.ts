@@ -123,6 +123,52 @@ describe('a depot whose process dies', () => {
     }
   });
 
+  it('between the last byte and the installation fetches nothing again', async () => {
+    const seen = new Set<string>();
+    for (let after = 0; !seen.has('ready'); after++) {
+      const { world, open } = bench();
+      const process = world.disk.start();
+      process.killAfter(after);
+      const life = open(process).then((depot) => depot.download('own'));
+      await world.run(Promise.race([life, process.death]));
+      process.kill();
+      const phase = (await imageOnDisk(world)).cores[0]?.phase ?? 'absent';
+      seen.add(phase);
+      if (phase !== 'verifying' && phase !== 'installing') continue;
+      const before = world.network.requests.length;
+      const depot = await open();
+      await world.run(depot.download('own'));
+      checkFinalNames(world);
+      expect(world.network.requests.length, `killed after ${after}, ${phase}`).toBe(before);
+    }
+    expect([...seen]).toContain('installing');
+  });
+
+  it('by a power cut, also after a broken connection, never builds on bytes that only seem to be there', async () => {
+    let kept = 0;
+    for (let seed = 0; seed < 80; seed++) {
+      const { world, open } = bench(seed);
+      const url = urlOf('shared', 'model.onnx');
+      const isBroken = seed % 2 === 0;
+      if (isBroken) world.network.fail(url, { type: 'drop', afterBytes: 2_500 });
+      if (isBroken) world.network.fail(url, { type: 'silence' });
+      const depot = await open();
+      depot.download('shared').catch(() => undefined);
+      await world.clock.advance(isBroken ? 1_500 : 2_000);
+      world.cutPower(seededLuck(seed));
+      world.network.heal();
+      const next = await open();
+      await world.run(next.download('shared'));
+      checkFinalNames(world);
+      expect(
+        world.network.requests.some(({ isFresh }) => isFresh),
+        `seed ${seed}`,
+      ).toBe(false);
+      if (world.network.requestsOf(url).at(-1)?.from === 2_500) kept++;
+    }
+    expect(kept).toBeGreaterThan(5);
+  });
+
   it('in the midst of deleting is deleted all the same', async () => {
     for (let after = 0; after < 14; after++) {
       const { world, open } = bench();
@@ -171,77 +217,5 @@ describe('a depot whose process dies', () => {
     await expect(open()).rejects.toMatchObject({ name: 'InitializationError', code: 'journalCorrupt' });
     expect(world.disk.files(path).get(path)).toEqual(damaged);
     expect(world.disk.files('/depot/cores').size).toBe(2);
-  });
-});
-
-describe('a depot whose disk fails', () => {
-  it('by having no room for more bytes pauses with those it has, says what it needs, and goes on when there is room', async () => {
-    const { world, open } = bench();
-    const depot = await open();
-    const failed = expect(depot.download('shared')).rejects.toMatchObject({ code: 'noSpace', name: 'DownloadError' });
-    await world.clock.advance(1_600);
-    world.disk.fail({ action: 'write', path: /staging/, code: 'ENOSPC', times: Number.POSITIVE_INFINITY });
-    await world.run(failed);
-    expect(depot.status('shared')).toMatchObject({ phase: 'paused', reason: 'noSpace' });
-    const { bytesDone, fault } = depot.status('shared');
-    expect(bytesDone).toBeGreaterThan(2_000);
-    expect(fault?.neededBytes).toBe(9_700 - bytesDone);
-    world.disk.heal();
-    await world.run(depot.download('shared'));
-    checkFinalNames(world);
-    expect(world.network.bytesOf(urlOf('shared', 'model.onnx'))).toBeLessThanOrEqual(9_000 + 1_000);
-  });
-
-  it('by being so full that not even the journal has room stops, and the next one goes on', async () => {
-    const { world, open } = bench();
-    const depot = await open();
-    const failed = expect(depot.download('shared')).rejects.toMatchObject({ code: 'noSpace' });
-    await world.clock.advance(1_600);
-    world.disk.capacityBytes = world.disk.usedBytes() + 1_500;
-    await world.run(failed);
-    await world.run(depot.close());
-    world.disk.capacityBytes = Number.POSITIVE_INFINITY;
-    const again = await open();
-    await world.run(again.download('shared'));
-    checkFinalNames(world);
-  });
-
-  it('by too little room from the beginning fetches nothing and says how much it needs', async () => {
-    const { world, open } = bench();
-    const depot = await open();
-    world.disk.capacityBytes = world.disk.usedBytes() + 5_000;
-    await expect(world.run(depot.download('shared'))).rejects.toMatchObject({
-      code: 'noSpace',
-      fault: { neededBytes: 9_700 },
-    });
-    expect(world.network.requests).toEqual([]);
-  });
-
-  it('by a failed sync never trusts the same file again, and is ready in the end', async () => {
-    const { world, open } = bench();
-    const depot = await open();
-    world.disk.fail({ action: 'sync', path: /staging\/shared\/model/, code: 'EIO' });
-    await world.run(depot.download('shared'));
-    checkFinalNames(world);
-  });
-
-  it('by a journal that cannot be written stops for good, and tells everyone who waits', async () => {
-    const { world, open } = bench();
-    const depot = await open();
-    const [one, two] = [depot.download('v'), depot.download('w')].map((life) => life.catch((error: unknown) => error));
-    await world.clock.advance(700);
-    world.disk.fail({ action: 'sync', path: /journal/, code: 'EIO', times: Number.POSITIVE_INFINITY });
-    for (const error of [await world.run(one ?? Promise.reject()), await world.run(two ?? Promise.reject())]) {
-      expect(error).toMatchObject({ name: 'DownloadError' });
-    }
-    await expect(depot.pause('v')).rejects.toThrow();
-    const requests = world.network.requests.length;
-    await world.clock.advance(60_000);
-    expect(world.network.requests).toHaveLength(requests);
-    world.disk.heal();
-    await world.run(depot.close());
-    const again = await open();
-    await world.run(again.download('v'));
-    checkFinalNames(world);
   });
 });

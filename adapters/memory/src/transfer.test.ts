@@ -92,6 +92,20 @@ describe('a download', () => {
     expect(installed()).toEqual([digest(bytes)]);
   });
 
+  it('of which a part was durable already when it turned out wrong is fetched anew from its first byte', async () => {
+    const { world, depot, requests, installed, bytes } = await bench();
+    world.network.fail(url, [
+      { type: 'flip', atByte: 100 },
+      { type: 'pace', chunkBytes: 16_384, chunkMs: 500 },
+    ]);
+    await world.run(depot.download('c'));
+    expect(requests.map(({ from, isFresh }) => [from, isFresh])).toEqual([
+      [null, false],
+      [null, true],
+    ]);
+    expect(installed()).toEqual([digest(bytes)]);
+  });
+
   it('whose bytes are always wrong is never ready, and ends within its budget', async () => {
     const { world, depot, requests, installed } = await bench();
     world.network.fail(url, { type: 'flip', atByte: SIZE - 1 }, Number.POSITIVE_INFINITY);
@@ -174,41 +188,6 @@ describe('a download', () => {
     await world.run(depot.download('c'));
     expect(requests[1]).toMatchObject({ url: mirror, from: 90_000, ifRange: null, status: 206 });
     expect(installed()).toEqual([digest(bytes)]);
-  });
-
-  it('takes another content that the catalog accepts, of another size', async () => {
-    const [declared, served] = [stockedBytes('c', 'a.bin', SIZE), stockedBytes('c', 'other', SIZE - 5_000)];
-    const accepted = [{ sizeBytes: served.length, sha256: hexDigest('sha256', served) }];
-    const { world, depot, installed } = await bench({ c: { 'a.bin': { bytes: declared, entry: { accepted } } } });
-    world.network.put(url, served);
-    world.network.fail(url, { type: 'drop', afterBytes: 60_000 });
-    const asset = await world.run(depot.download('c'));
-    expect(installed()).toEqual([digest(served)]);
-    expect(asset.files[0]).toMatchObject({ sizeBytes: served.length, sha256: hexDigest('sha256', served) });
-  });
-
-  it.each(['md5', 'sha1', 'gitBlob'] as const)(
-    'that only %s vouches for is ready with a warning',
-    async (algorithm) => {
-      const bytes = stockedBytes('c', 'a.bin', SIZE);
-      const entry = { sha256: null, [algorithm]: hexDigest(algorithm, bytes) };
-      const { world, depot, installed } = await bench({ c: { 'a.bin': { bytes, entry } } });
-      world.network.fail(url, { type: 'flip', atByte: 5 });
-      const asset = await world.run(depot.download('c'));
-      expect(asset.warnings).toEqual(['c/a.bin']);
-      expect(world.network.requests).toHaveLength(2);
-      expect(installed()).toEqual([digest(bytes)]);
-    },
-  );
-
-  it('of an empty file is ready, and right', async () => {
-    const { world, depot, installed } = await bench({ c: { 'empty.txt': 0, 'a.bin': 10 } });
-    const asset = await world.run(depot.download('c'));
-    expect(asset.files.map(({ filename, sizeBytes }) => [filename, sizeBytes]).sort()).toEqual([
-      ['a.bin', 10],
-      ['empty.txt', 0],
-    ]);
-    expect(installed()).toHaveLength(2);
   });
 
   it('of many files keeps those that are whole when one fails', async () => {

@@ -49,7 +49,8 @@ export const outwardLookup: LookupFunction = (hostname, options, callback) => {
   dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, '', 0);
     const bad = addresses.find(({ address }) => isInward(address));
-    if (bad !== undefined) return callback(new InwardAddress(`${hostname} is ${bad.address}, an inward address`), '', 0);
+    if (bad !== undefined)
+      return callback(new InwardAddress(`${hostname} is ${bad.address}, an inward address`), '', 0);
     if (options.all === true) return callback(null, addresses);
     const [first] = addresses;
     return callback(null, first?.address ?? '', first?.family ?? 0);

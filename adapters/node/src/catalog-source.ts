@@ -1,6 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
-import { Catalog, ConfigurationError, type Defect, LIMITS, type Manifest, readManifest, redactUrl } from '@lading/core';
-import { FaultError, type Fetcher } from '@lading/runtime';
+import {
+  Catalog,
+  ConfigurationError,
+  type Defect,
+  faultTypeOfStatus,
+  LIMITS,
+  type Manifest,
+  readManifest,
+  readUrl,
+  redactUrl,
+} from '@lading/core';
+import { FaultError, type Fetcher, Watchdog } from '@lading/runtime';
+import { systemClock } from './clock.js';
 import { isMissing } from './fs-fault.js';
 
 export interface CatalogOptions {
@@ -19,15 +30,20 @@ function refused(source: string, defects: readonly Defect[]): ConfigurationError
   const shown = defects.slice(0, 20).map(({ path, message }) => `  ${path}: ${message}`);
   const more = defects.length > shown.length ? [`  and ${defects.length - shown.length} more`] : [];
   const count = `${defects.length} ${defects.length === 1 ? 'defect' : 'defects'}`;
-  return new ConfigurationError(`the catalog ${named(source)} is refused, it has ${count}:\n${[...shown, ...more].join('\n')}`, {
-    code: 'manifestError',
-    remedy: 'Correct the catalog at the places named, or use another.',
-    defects,
-  });
+  return new ConfigurationError(
+    `the catalog ${named(source)} is refused, it has ${count}:\n${[...shown, ...more].join('\n')}`,
+    {
+      code: 'manifestError',
+      remedy: 'Correct the catalog at the places named, or use another.',
+      defects,
+    },
+  );
 }
 
 const tooLarge = (source: string, bytes: number): ConfigurationError =>
-  refused(source, [{ path: '$', message: `the manifest has ${bytes} bytes, at most ${LIMITS.manifestBytes} are read` }]);
+  refused(source, [
+    { path: '$', message: `the manifest has ${bytes} bytes, at most ${LIMITS.manifestBytes} are read` },
+  ]);
 
 async function textOfFile(path: string): Promise<string> {
   try {
@@ -46,28 +62,33 @@ async function textOfFile(path: string): Promise<string> {
 }
 
 async function textOfAddress(url: string, fetcher: Fetcher, stallMs: number): Promise<string> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(FaultError.of('networkTimeout', 'catalog', `${named(url)} did not answer in time`)), stallMs);
+  const dog = new Watchdog(systemClock, stallMs, `the catalog ${named(url)}`);
+  const ender = new AbortController();
   try {
-    const response = await fetcher.fetch({ url, from: null, ifRange: null, isFresh: false }, controller.signal);
+    const request = { url, from: null, ifRange: null, isFresh: false };
+    const response = await fetcher.fetch(request, AbortSignal.any([dog.signal, ender.signal]));
+    dog.headCame();
     if (response.status !== 200) {
-      throw FaultError.of('serverError', `http${response.status}`, `the catalog ${named(url)}: the server answered ${response.status}`);
+      const message = `the catalog ${named(url)}: the server answered ${response.status}`;
+      throw FaultError.of(faultTypeOfStatus(response.status), `http${response.status}`, message, {
+        httpStatus: response.status,
+      });
     }
     const parts: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of response.body) {
       bytes += chunk.length;
+      dog.bytesCame(chunk.length);
       if (bytes > LIMITS.manifestBytes) throw tooLarge(url, bytes);
       parts.push(Uint8Array.from(chunk));
-      timer.refresh();
     }
     return decode(url, Buffer.concat(parts));
   } catch (error) {
-    controller.signal.throwIfAborted();
+    dog.signal.throwIfAborted();
     throw error;
   } finally {
-    clearTimeout(timer);
-    controller.abort();
+    dog.stop();
+    ender.abort();
   }
 }
 
@@ -81,18 +102,28 @@ function decode(source: string, bytes: Uint8Array): string {
 
 /** Reads one manifest from a path or an address. Throws `ConfigurationError` with every defect and its place. */
 export async function loadManifest(source: string, fetcher: Fetcher, options: CatalogOptions = {}): Promise<Manifest> {
-  const text = isAddress(source) ? await textOfAddress(source, fetcher, options.stallMs ?? 30_000) : await textOfFile(source);
-  const reading = readManifest(text, { base: isAddress(source) ? source : null, allowHttp: options.allowHttp ?? false });
+  const address = isAddress(source) ? readUrl(source, { base: null, allowHttp: options.allowHttp ?? false }) : null;
+  if (address?.ok === false) throw refused(source, [{ path: '$', message: `its address ${address.reason}` }]);
+  const text = isAddress(source)
+    ? await textOfAddress(source, fetcher, options.stallMs ?? 30_000)
+    : await textOfFile(source);
+  const reading = readManifest(text, {
+    base: isAddress(source) ? source : null,
+    allowHttp: options.allowHttp ?? false,
+  });
   if (!reading.ok) throw refused(source, reading.defects);
   return reading.manifest;
 }
 
 /** Reads several manifests and merges them. */
-export async function loadCatalog(sources: readonly string[], fetcher: Fetcher, options: CatalogOptions = {}): Promise<Catalog> {
+export async function loadCatalog(
+  sources: readonly string[],
+  fetcher: Fetcher,
+  options: CatalogOptions = {},
+): Promise<Catalog> {
   const manifests: Manifest[] = [];
   for (const source of sources) manifests.push(await loadManifest(source, fetcher, options));
   const { catalog, defects } = Catalog.of(manifests, options.platform ?? process.platform);
   if (defects.length > 0) throw refused(sources.map(named).join(', '), defects);
   return catalog;
 }
-

@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes names in a directory survive a power cut. Some systems cannot open a directory (Windows): there nothing better exists. */

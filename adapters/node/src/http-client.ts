@@ -35,7 +35,8 @@ function connectorOf(options: { readonly lookup?: LookupFunction }): buildConnec
   return (target, callback) =>
     connect(target, (...outcome) => {
       const [, socket] = outcome;
-      if (socket !== null) for (const event of ['end', 'error', 'close']) socket.on(event, () => unpause(socket));
+      // After a failure undici calls with the error alone, whatever its types say.
+      if (socket) for (const event of ['end', 'error', 'close']) socket.on(event, () => unpause(socket));
       callback(...outcome);
     });
 }

@@ -39,7 +39,8 @@ const isCertificate = (code: string): boolean =>
 function root(error: unknown): Coded {
   const coded = (error ?? {}) as Coded;
   const inner = coded.errors?.[0] ?? coded.cause;
-  if (inner !== undefined && inner !== null && (coded.code === undefined || coded.errors !== undefined)) return root(inner);
+  if (inner !== undefined && inner !== null && (coded.code === undefined || coded.errors !== undefined))
+    return root(inner);
   return coded;
 }
 
@@ -52,6 +53,7 @@ export function httpFault(error: unknown, subject: string, isBody: boolean): unk
   if (isCertificate(code)) return say('networkUnreachable', 'certificate');
   const type = TYPES[code];
   if (type !== undefined) return say(type, code);
-  if (code.startsWith('HPE_') || name === 'HTTPParserError') return say(isBody ? 'interrupted' : 'serverError', code || 'parser');
+  if (code.startsWith('HPE_') || name === 'HTTPParserError')
+    return say(isBody ? 'interrupted' : 'serverError', code || 'parser');
   return say('unknown', code || name || 'thrown');
 }

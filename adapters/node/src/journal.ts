@@ -2,7 +2,16 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateImage } from '@lading/core';
-import { decodeLines, encodeLine, FaultError, type Journal, JournalCorrupt, type JournalImage, type JournalRecord, upcast } from '@lading/runtime';
+import {
+  decodeLines,
+  encodeLine,
+  FaultError,
+  type Journal,
+  JournalCorrupt,
+  type JournalImage,
+  type JournalRecord,
+  upcast,
+} from '@lading/runtime';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { fsFault, isMissing } from './fs-fault.js';
 
@@ -45,7 +54,10 @@ export class FileJournal implements Journal {
   private async segments(): Promise<number[]> {
     try {
       const names = await readdir(this.dir);
-      return names.flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+      return names
+        .flatMap((name) => SEGMENT.exec(name)?.[1] ?? [])
+        .map(Number)
+        .sort((a, b) => a - b);
     } catch (error) {
       if (isMissing(error)) return [];
       throw fsFault(error, 'read', this.dir);

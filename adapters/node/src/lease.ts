@@ -55,7 +55,9 @@ function processExists(pid: number): boolean {
 }
 
 function isGone(owner: Owner, silentMs: number): boolean {
-  const isNeighbour = owner.host === hostname() && (owner.bootId === null || owner.bootId !== bootId() || owner.pidNamespace === pidNamespace());
+  const isNeighbour =
+    owner.host === hostname() &&
+    (owner.bootId === null || owner.bootId !== bootId() || owner.pidNamespace === pidNamespace());
   if (!isNeighbour) return silentMs > SILENCE_MS;
   if (owner.bootId !== null && owner.bootId !== bootId()) return true;
   if (!processExists(owner.pid)) return true;
@@ -93,7 +95,8 @@ export class FileLease implements Lease {
         const seen = await this.look();
         if (seen === null) continue;
         epoch = Math.max(epoch, (seen.owner?.epoch ?? 0) + 1);
-        if (!(seen.owner === null ? seen.silentMs > SILENCE_MS : isGone(seen.owner, seen.silentMs))) throw held(this.dir, seen.owner);
+        if (!(seen.owner === null ? seen.silentMs > SILENCE_MS : isGone(seen.owner, seen.silentMs)))
+          throw held(this.dir, seen.owner);
         await this.bury(seen.text);
       }
     } catch (error) {

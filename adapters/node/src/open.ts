@@ -1,7 +1,16 @@
 import { access, constants } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Catalog, errorOfFault, InitializationError, type Policy, remedyOf } from '@lading/core';
-import { type Depot, type DepotReader, FaultError, fold, type JournalRecord, type OpenOptions, openDepotOn, View } from '@lading/runtime';
+import {
+  type Depot,
+  type DepotReader,
+  FaultError,
+  fold,
+  type JournalRecord,
+  type OpenOptions,
+  openDepotOn,
+  View,
+} from '@lading/runtime';
 import { loadCatalog } from './catalog-source.js';
 import { systemClock } from './clock.js';
 import { UndiciFetcher } from './fetcher.js';
@@ -36,7 +45,10 @@ function policyOf({ concurrency, retryBaseMs }: NodeOptions): Partial<Policy> {
 }
 
 function fetcherOf({ headers, allowHttp }: NodeOptions): UndiciFetcher {
-  return new UndiciFetcher({ ...(headers === undefined ? {} : { headers }), ...(allowHttp === undefined ? {} : { allowHttp }) });
+  return new UndiciFetcher({
+    ...(headers === undefined ? {} : { headers }),
+    ...(allowHttp === undefined ? {} : { allowHttp }),
+  });
 }
 
 async function catalogOf(options: NodeOptions, fetcher: UndiciFetcher): Promise<Catalog> {
@@ -78,14 +90,20 @@ function closingWith(depot: Depot, also: () => Promise<void>): Depot {
 function initializationError(error: unknown): unknown {
   if (!(error instanceof FaultError)) return error;
   const { fault, owner } = error;
-  if (fault.type !== 'leaseHeld' && fault.type !== 'filePermissions' && fault.detail !== 'journalCorrupt') return errorOfFault(fault, 'the depot');
+  if (fault.type !== 'leaseHeld' && fault.type !== 'filePermissions' && fault.detail !== 'journalCorrupt')
+    return errorOfFault(fault, 'the depot');
   const code = fault.detail === 'journalCorrupt' ? 'journalCorrupt' : fault.type;
-  const remedy = code === 'journalCorrupt' ? 'Keep the directory as it is and report this; installed files are untouched.' : remedyOf(fault);
+  const remedy =
+    code === 'journalCorrupt'
+      ? 'Keep the directory as it is and report this; installed files are untouched.'
+      : remedyOf(fault);
   return new InitializationError(fault.message, { code, remedy, fault, owner, cause: error });
 }
 
 /** What is in a depot, for those who only look: needs no lease, writes nothing, works beside an owner at work. */
-export async function readDepot(options: NodeOptions): Promise<DepotReader & { history(): Promise<readonly JournalRecord[]> }> {
+export async function readDepot(
+  options: NodeOptions,
+): Promise<DepotReader & { history(): Promise<readonly JournalRecord[]> }> {
   const dir = resolve(options.dir);
   const fetcher = fetcherOf(options);
   try {
@@ -113,6 +131,12 @@ async function mustBeReadable(dir: string): Promise<void> {
     await access(dir, constants.R_OK);
   } catch (error) {
     if (isMissing(error)) return;
-    throw FaultError.of('filePermissions', 'EACCES', `cannot read the directory ${dir}: ${(error as Error).message}`, {}, error);
+    throw FaultError.of(
+      'filePermissions',
+      'EACCES',
+      `cannot read the directory ${dir}: ${(error as Error).message}`,
+      {},
+      error,
+    );
   }
 }

@@ -4,7 +4,14 @@ import { chmod, lstat, readdir, rename, rm, rmdir, statfs } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { InstalledFile } from '@lading/core';
-import { type ExtractOptions, FaultError, type StagedFile, type StageOptions, type Store, type Usage } from '@lading/runtime';
+import {
+  type ExtractOptions,
+  FaultError,
+  type StagedFile,
+  type StageOptions,
+  type Store,
+  type Usage,
+} from '@lading/runtime';
 import { ArchiveError } from './archive-error.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { extractArchive } from './extract.js';
@@ -65,7 +72,9 @@ export class DiskStore implements Store {
   }
 
   discard(core: string): Promise<void> {
-    return guarded('remove', join(this.staging, core), () => rm(join(this.staging, core), { recursive: true, force: true }));
+    return guarded('remove', join(this.staging, core), () =>
+      rm(join(this.staging, core), { recursive: true, force: true }),
+    );
   }
 
   async extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]> {
@@ -79,7 +88,8 @@ export class DiskStore implements Store {
     } catch (error) {
       await rm(targetDir, { recursive: true, force: true });
       signal.throwIfAborted();
-      if (error instanceof ArchiveError) throw FaultError.of('archiveInvalid', error.code, `${core}: ${error.message}`, {}, error);
+      if (error instanceof ArchiveError)
+        throw FaultError.of('archiveInvalid', error.code, `${core}: ${error.message}`, {}, error);
       throw fsFault(error, 'unpack', archivePath);
     }
   }
@@ -182,7 +192,8 @@ export class DiskStore implements Store {
   }
 }
 
-const sum = (files: ReadonlyMap<string, number>): number => [...files.values()].reduce((total, bytes) => total + bytes, 0);
+const sum = (files: ReadonlyMap<string, number>): number =>
+  [...files.values()].reduce((total, bytes) => total + bytes, 0);
 
 async function namesIn(path: string): Promise<string[]> {
   try {
@@ -202,7 +213,8 @@ async function filesIn(path: string, prefix = ''): Promise<Map<string, number>> 
       if (isMissing(error)) return null;
       throw error;
     });
-    if (stat?.isDirectory()) for (const [inner, size] of await filesIn(full, `${prefix}${name}/`)) files.set(inner, size);
+    if (stat?.isDirectory())
+      for (const [inner, size] of await filesIn(full, `${prefix}${name}/`)) files.set(inner, size);
     else if (stat?.isFile()) files.set(prefix + name, stat.size);
   }
   return files;

@@ -16,7 +16,9 @@ function lowered(durable: CoreContext['durable'], staged: Readonly<Record<string
 }
 
 function without(durable: CoreContext['durable'], voided: readonly string[]): CoreContext['durable'] {
-  return voided.length === 0 ? durable : Object.fromEntries(Object.entries(durable).filter(([file]) => !voided.includes(file)));
+  return voided.length === 0
+    ? durable
+    : Object.fromEntries(Object.entries(durable).filter(([file]) => !voided.includes(file)));
 }
 
 /** The context after an event. Total: it never throws, whatever the history holds. */
@@ -35,7 +37,13 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
     case 'CoreCheckpointed': {
       const durable = { ...context.durable, ...event.files };
       if (!event.isProgress) return { ...context, durable };
-      return { ...context, durable, attempt: 0, fault: null, highWater: Math.max(context.highWater, durableBytes(durable)) };
+      return {
+        ...context,
+        durable,
+        attempt: 0,
+        fault: null,
+        highWater: Math.max(context.highWater, durableBytes(durable)),
+      };
     }
     case 'CoreVerified':
       return { ...context, weak: event.weak };
@@ -44,7 +52,12 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
       return { ...context };
     case 'CoreInstalled': {
       const { revision, generation, files, weak } = event;
-      const done = { ...emptyCoreContext(context.id), ticket: context.ticket, revision, bytesTotal: context.bytesTotal };
+      const done = {
+        ...emptyCoreContext(context.id),
+        ticket: context.ticket,
+        revision,
+        bytesTotal: context.bytesTotal,
+      };
       return { ...done, installed: { revision, generation, files, weak } };
     }
     case 'RetryScheduled': {
@@ -75,7 +88,12 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
 /** What was installed goes back to being staged, as far as it is good. */
 function salvage(context: CoreContext, event: CoreEvent): CoreContext {
   const kept = event.type === 'CoreLost' ? event.kept : {};
-  return { ...emptyCoreContext(context.id), ticket: context.ticket, revision: context.installed?.revision ?? null, durable: kept };
+  return {
+    ...emptyCoreContext(context.id),
+    ticket: context.ticket,
+    revision: context.installed?.revision ?? null,
+    durable: kept,
+  };
 }
 
 /** A person asked anew: what failed before does not count against it. */

@@ -63,7 +63,13 @@ export interface CoreState {
 }
 
 const IDLE_PHASES: ReadonlySet<CorePhase> = new Set(['absent', 'queued', 'ready', 'paused', 'backingOff', 'failed']);
-const WORK_PHASES: ReadonlySet<CorePhase> = new Set(['preparing', 'downloading', 'verifying', 'extracting', 'installing']);
+const WORK_PHASES: ReadonlySet<CorePhase> = new Set([
+  'preparing',
+  'downloading',
+  'verifying',
+  'extracting',
+  'installing',
+]);
 
 export function emptyCoreContext(id: string): CoreContext {
   return {

@@ -29,7 +29,9 @@ function heldOf(draft: Draft, id: string): readonly string[] | Refusal {
   const { catalog, state } = draft;
   const named = catalog.wishesOf(id).map((voice) => voice.id);
   const ids = named.length > 0 ? named : [id];
-  const held = ids.flatMap((name) => [name, directWish(catalog.resolveCore(name)?.id ?? name)]).filter((name) => state.voices.has(name));
+  const held = ids
+    .flatMap((name) => [name, directWish(catalog.resolveCore(name)?.id ?? name)])
+    .filter((name) => state.voices.has(name));
   if (held.length > 0) return held;
   if (catalog.knows(id) || state.cores.has(id)) {
     return refuse('nothingToDo', `"${id}" was not asked for, so there is nothing to do`, 'Download it first.', [id]);
@@ -72,7 +74,8 @@ function retryCore(draft: Draft, core: string): void {
   for (const id of demandOn(draft.state, core).wanters.keys()) {
     const voice = voiceIn(draft.state, id);
     const isHopeful = voice.context.cores.every((other) => coreIn(draft.state, other).phase !== 'failed');
-    if (voice.phase === 'failed' && isHopeful) draft.emit({ type: 'VoiceRequested', voice: id, cores: voice.context.cores });
+    if (voice.phase === 'failed' && isHopeful)
+      draft.emit({ type: 'VoiceRequested', voice: id, cores: voice.context.cores });
   }
 }
 
@@ -80,7 +83,8 @@ function pause(draft: Draft, id: string): Refusal | null {
   const held = heldOf(draft, id);
   if ('type' in held) return held;
   const voices = held.filter((name) => ['waiting', 'failed'].includes(voiceIn(draft.state, name).phase));
-  if (voices.length === 0) return refuse('nothingToDo', `"${id}" is not being downloaded`, 'Only a running download can be paused.', [id]);
+  if (voices.length === 0)
+    return refuse('nothingToDo', `"${id}" is not being downloaded`, 'Only a running download can be paused.', [id]);
   for (const name of voices) {
     draft.emit({ type: 'VoicePaused', voice: name, reason: 'user' });
     for (const core of voiceIn(draft.state, name).context.cores) draft.settleDemand(core);
@@ -92,7 +96,8 @@ function resume(draft: Draft, id: string): Refusal | null {
   const held = heldOf(draft, id);
   if ('type' in held) return held;
   const voices = held.filter((name) => voiceIn(draft.state, name).phase === 'paused');
-  if (voices.length === 0) return refuse('nothingToDo', `"${id}" is not paused`, 'Use retry for a failed download.', [id]);
+  if (voices.length === 0)
+    return refuse('nothingToDo', `"${id}" is not paused`, 'Use retry for a failed download.', [id]);
   for (const name of voices) {
     draft.emit({ type: 'VoiceResumed', voice: name });
     for (const core of voiceIn(draft.state, name).context.cores) {
@@ -107,7 +112,9 @@ function resume(draft: Draft, id: string): Refusal | null {
 function cancel(draft: Draft, id: string): Refusal | null {
   const held = heldOf(draft, id);
   if ('type' in held) return held;
-  const voices = held.filter((name) => ['waiting', 'paused', 'failed', 'unavailable'].includes(voiceIn(draft.state, name).phase));
+  const voices = held.filter((name) =>
+    ['waiting', 'paused', 'failed', 'unavailable'].includes(voiceIn(draft.state, name).phase),
+  );
   if (voices.length === 0) {
     const leaving = held.some((name) => voiceIn(draft.state, name).phase === 'cancelling');
     if (leaving) return null;
@@ -117,7 +124,11 @@ function cancel(draft: Draft, id: string): Refusal | null {
   return null;
 }
 
-function leave(draft: Draft, voice: string, event: { type: 'VoiceCancelStarted' | 'VoiceDeletionStarted'; voice: string }): void {
+function leave(
+  draft: Draft,
+  voice: string,
+  event: { type: 'VoiceCancelStarted' | 'VoiceDeletionStarted'; voice: string },
+): void {
   draft.emit(event);
   for (const core of voiceIn(draft.state, voice).context.cores) {
     if (demandOn(draft.state, core).holders.size === 0) draft.dropIfFree(core);
@@ -173,7 +184,8 @@ function remove(draft: Draft, id: string, isForced: boolean): Refusal | null {
     return refuse('notInstalled', `"${id}" is not installed`, 'See what is with `lading list`.', [id]);
   }
   for (const name of held) {
-    if (voiceIn(draft.state, name).phase !== 'deleting') leave(draft, name, { type: 'VoiceDeletionStarted', voice: name });
+    if (voiceIn(draft.state, name).phase !== 'deleting')
+      leave(draft, name, { type: 'VoiceDeletionStarted', voice: name });
   }
   return null;
 }
@@ -184,12 +196,18 @@ function removeCore(draft: Draft, id: string, isForced: boolean): Refusal | null
   const inUse = users.filter((name) => voiceIn(draft.state, name).phase !== 'unavailable');
   if (inUse.length > 0 && !isForced) {
     const names = inUse.slice(0, 5).join(', ') + (inUse.length > 5 ? ` and ${inUse.length - 5} more` : '');
-    return refuse('inUse', `the core "${id}" is used by ${names}`, 'Delete those first, or force it: they become unavailable.', inUse);
+    return refuse(
+      'inUse',
+      `the core "${id}" is used by ${names}`,
+      'Delete those first, or force it: they become unavailable.',
+      inUse,
+    );
   }
   const { phase } = coreIn(draft.state, id);
   const wish = voiceIn(draft.state, direct).phase;
   if (isHolding(wish) || wish === 'cancelling') draft.emit({ type: 'VoiceDeletionStarted', voice: direct });
-  else if (phase === 'absent') return refuse('notInstalled', `"${id}" is not installed`, 'See what is with `lading list`.', [id]);
+  else if (phase === 'absent')
+    return refuse('notInstalled', `"${id}" is not installed`, 'See what is with `lading list`.', [id]);
   draft.settleLost(id);
   const core = coreIn(draft.state, id);
   if (core.phase !== 'absent' && core.phase !== 'deleting') {

@@ -9,7 +9,7 @@ import { evolve } from './evolve.js';
 import type { Input, Report } from './input.js';
 import { readManifestValue } from './manifest.js';
 import { DEFAULT_POLICY } from './policy.js';
-import { coreIn, demandOn, type DepotState, EMPTY_STATE, imageOf, stateOf, voiceIn } from './state.js';
+import { coreIn, type DepotState, demandOn, EMPTY_STATE, imageOf, stateOf, voiceIn } from './state.js';
 
 const core = (id: string, sizeBytes: number) => ({
   id,
@@ -86,7 +86,15 @@ class Bench {
     const { state } = this;
     for (const [id, c] of state.cores.entries()) {
       const { holders, wanters } = demandOn(state, id);
-      const isWork = ['queued', 'preparing', 'downloading', 'verifying', 'extracting', 'installing', 'backingOff'].includes(c.phase);
+      const isWork = [
+        'queued',
+        'preparing',
+        'downloading',
+        'verifying',
+        'extracting',
+        'installing',
+        'backingOff',
+      ].includes(c.phase);
       if (isWork) expect(wanters.size, `${id} ${c.phase} is wanted`).toBeGreaterThan(0);
       if (c.phase === 'paused') expect(wanters.size, `${id} paused is not wanted`).toBe(0);
       if (c.phase === 'ready') expect(holders.size, `${id} ready is held`).toBeGreaterThan(0);
@@ -102,10 +110,16 @@ class Bench {
       const phases = v.context.cores.map((name) => coreIn(state, name).phase);
       if (v.phase === 'waiting') expect(phases.includes('failed'), `${id} waits for a failed core`).toBe(false);
       if (v.phase === 'waiting') {
-        expect(phases.some((p) => p !== 'absent' && p !== 'paused'), `${id} waits for nothing`).toBe(true);
+        expect(
+          phases.some((p) => p !== 'absent' && p !== 'paused'),
+          `${id} waits for nothing`,
+        ).toBe(true);
       }
       if (v.phase === 'cancelling' || v.phase === 'deleting') {
-        expect(phases.some((p) => p === 'cancelling' || p === 'deleting'), `${id} leaves for nothing`).toBe(true);
+        expect(
+          phases.some((p) => p === 'cancelling' || p === 'deleting'),
+          `${id} leaves for nothing`,
+        ).toBe(true);
       }
     }
     if (state.queued.size > 0) expect(state.working.size).toBe(policy.slots);
@@ -152,8 +166,22 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
           void b.put({ type, id } as Input),
     ),
   },
-  { weight: 2, arbitrary: fc.tuple(anyId, fc.boolean()).map(([id, force]) => (b: Bench) => void b.put({ type: 'delete', id, force })) },
-  { weight: 1, arbitrary: fc.tuple(anyId, fc.nat(3)).map(([id, priority]) => (b: Bench) => void b.put({ type: 'prioritize', id, priority })) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(anyId, fc.boolean()).map(
+      ([id, force]) =>
+        (b: Bench) =>
+          void b.put({ type: 'delete', id, force }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(anyId, fc.nat(3)).map(
+      ([id, priority]) =>
+        (b: Bench) =>
+          void b.put({ type: 'prioritize', id, priority }),
+    ),
+  },
   { weight: 1, arbitrary: fc.constant((b: Bench) => b.wake()) },
   {
     weight: 4,
@@ -161,7 +189,13 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
       const effect = b.open.get(id);
       if (effect === undefined || effect.type === 'wake') return;
       b.open.delete(id);
-      b.put({ type: 'faulted', core: id, ticket: effect.ticket, fault: { type, detail: 'x', message: 'x' }, voided: [] });
+      b.put({
+        type: 'faulted',
+        core: id,
+        ticket: effect.ticket,
+        fault: { type, detail: 'x', message: 'x' },
+        voided: [],
+      });
     }),
   },
   {
@@ -169,7 +203,12 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
     arbitrary: fc.tuple(anyCore, fc.integer({ min: 1, max: 3000 })).map(([id, bytes]) => (b: Bench) => {
       const effect = b.open.get(id);
       if (effect?.type !== 'transfer') return;
-      b.put({ type: 'checkpointed', core: id, ticket: effect.ticket, files: { 'a.bin': { bytes, validator: null, origin: null } } });
+      b.put({
+        type: 'checkpointed',
+        core: id,
+        ticket: effect.ticket,
+        files: { 'a.bin': { bytes, validator: null, origin: null } },
+      });
     }),
   },
   {
@@ -211,13 +250,16 @@ describe('a depot under random people and a random world', () => {
           expect(fuel, 'comes to rest').toBeLessThan(200);
           bench.answer([...bench.open.keys()][0] ?? '');
         }
-        for (const v of bench.state.voices.values()) expect(['ready', 'failed', 'paused', 'unavailable']).toContain(v.phase);
+        for (const v of bench.state.voices.values())
+          expect(['ready', 'failed', 'paused', 'unavailable']).toContain(v.phase);
         for (const c of bench.state.cores.values()) expect(['absent', 'ready', 'failed', 'paused']).toContain(c.phase);
       }),
       { numRuns: 2000 },
     );
-    for (const phase of ['downloading', 'ready', 'paused', 'backingOff', 'failed', 'cancelling', 'deleting']) expect(seen).toContain(phase);
-    for (const phase of ['waiting', 'ready', 'paused', 'failed', 'unavailable', 'cancelling', 'deleting']) expect(seen).toContain(`voice ${phase}`);
+    for (const phase of ['downloading', 'ready', 'paused', 'backingOff', 'failed', 'cancelling', 'deleting'])
+      expect(seen).toContain(phase);
+    for (const phase of ['waiting', 'ready', 'paused', 'failed', 'unavailable', 'cancelling', 'deleting'])
+      expect(seen).toContain(`voice ${phase}`);
   });
 });
 

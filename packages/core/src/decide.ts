@@ -19,14 +19,28 @@ export interface Decision {
   readonly effects: readonly Effect[];
 }
 
-const COMMANDS: ReadonlySet<Input['type']> = new Set(['download', 'pause', 'resume', 'cancel', 'retry', 'prioritize', 'delete']);
+const COMMANDS: ReadonlySet<Input['type']> = new Set([
+  'download',
+  'pause',
+  'resume',
+  'cancel',
+  'retry',
+  'prioritize',
+  'delete',
+]);
 const isCommand = (input: Input): input is Command => COMMANDS.has(input.type);
 
 /**
  * Judges one input: legality, staleness, retry policy, budgets, queue order. Pure: the same state, catalog, policy, input and stamp give the
  * same events everywhere. One input gives one record: all events for the core and for every voice it touches.
  */
-export function decide(state: DepotState, catalog: Catalog, policy: Policy, input: Input, stamp: Stamp): Decision | Refusal {
+export function decide(
+  state: DepotState,
+  catalog: Catalog,
+  policy: Policy,
+  input: Input,
+  stamp: Stamp,
+): Decision | Refusal {
   const draft = new Draft(state, catalog, policy, stamp);
   if (isCommand(input)) {
     const refusal = decideCommand(draft, input);

@@ -6,7 +6,7 @@ import { evolve } from './evolve.js';
 import type { Stamp } from './input.js';
 import type { Policy } from './policy.js';
 import { nextInQueue } from './queue.js';
-import { coreIn, demandOn, type DepotState, voiceIn } from './state.js';
+import { coreIn, type DepotState, demandOn, voiceIn } from './state.js';
 
 /**
  * A decision in the making: each event is folded as it is written down, so that what follows from it is decided on what then is. Holds the
@@ -88,7 +88,8 @@ export class Draft {
   readyIfComplete(id: string): void {
     const voice = voiceIn(this.state, id);
     if (voice.phase !== 'waiting' && voice.phase !== 'failed') return;
-    if (voice.context.cores.every((core) => isUsable(this.state.cores.get(core)))) this.emit({ type: 'VoiceReady', voice: id });
+    if (voice.context.cores.every((core) => isUsable(this.state.cores.get(core))))
+      this.emit({ type: 'VoiceReady', voice: id });
   }
 
   /** Voices that cannot go on because a core failed for good. */
@@ -148,7 +149,12 @@ export class Draft {
     const spec = this.catalog.core(id);
     if (spec === undefined) {
       const message = `the core "${id}" is not in the catalog any more`;
-      this.emit({ type: 'CoreFailed', core: id, fault: { type: 'manifestError', detail: 'coreMissing', message }, voided: [] });
+      this.emit({
+        type: 'CoreFailed',
+        core: id,
+        fault: { type: 'manifestError', detail: 'coreMissing', message },
+        voided: [],
+      });
       this.settleFailed(id);
       return;
     }

@@ -60,7 +60,10 @@ export class InitializationError extends LadingError {
   override readonly name = 'InitializationError';
   readonly owner: unknown;
 
-  constructor(message: string, options: { code: string; remedy: string; owner?: unknown; fault?: Fault; cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { code: string; remedy: string; owner?: unknown; fault?: Fault; cause?: unknown },
+  ) {
     super(message, options);
     this.owner = options.owner ?? null;
   }

@@ -35,7 +35,12 @@ export type CoreEvent =
       /** What was staged for another revision is not this one's. */
       readonly keepsStaged: boolean;
     }
-  | { readonly type: 'CorePrepared'; readonly core: string; readonly ticket: number; readonly staged: Readonly<Record<string, number>> }
+  | {
+      readonly type: 'CorePrepared';
+      readonly core: string;
+      readonly ticket: number;
+      readonly staged: Readonly<Record<string, number>>;
+    }
   | {
       readonly type: 'CoreCheckpointed';
       readonly core: string;
@@ -45,7 +50,13 @@ export type CoreEvent =
       readonly isProgress: boolean;
     }
   | { readonly type: 'CoreDownloaded'; readonly core: string; readonly ticket: number }
-  | { readonly type: 'CoreVerified'; readonly core: string; readonly ticket: number; readonly isArchive: boolean; readonly weak: readonly string[] }
+  | {
+      readonly type: 'CoreVerified';
+      readonly core: string;
+      readonly ticket: number;
+      readonly isArchive: boolean;
+      readonly weak: readonly string[];
+    }
   | { readonly type: 'CoreExtracted'; readonly core: string; readonly ticket: number }
   | {
       readonly type: 'CoreInstalled';
@@ -69,7 +80,13 @@ export type CoreEvent =
       readonly voided: readonly string[];
     }
   | { readonly type: 'CoreFailed'; readonly core: string; readonly fault: Fault; readonly voided: readonly string[] }
-  | { readonly type: 'CorePaused'; readonly core: string; readonly ticket: number; readonly reason: PauseReason; readonly fault: Fault | null }
+  | {
+      readonly type: 'CorePaused';
+      readonly core: string;
+      readonly ticket: number;
+      readonly reason: PauseReason;
+      readonly fault: Fault | null;
+    }
   | { readonly type: 'CoreCancelStarted'; readonly core: string; readonly ticket: number }
   | { readonly type: 'CoreCancelled'; readonly core: string }
   | { readonly type: 'CoreDeletionStarted'; readonly core: string; readonly ticket: number }
@@ -81,7 +98,13 @@ export type CoreEvent =
       /** Good files of it that went back to staging. */
       readonly kept: Readonly<Record<string, Checkpoint>>;
     }
-  | { readonly type: 'CoreWoken'; readonly core: string; readonly ticket: number; readonly staged: Readonly<Record<string, number>>; readonly order: number };
+  | {
+      readonly type: 'CoreWoken';
+      readonly core: string;
+      readonly ticket: number;
+      readonly staged: Readonly<Record<string, number>>;
+      readonly order: number;
+    };
 
 export type VoiceEvent =
   | { readonly type: 'VoiceRequested'; readonly voice: string; readonly cores: readonly string[] }

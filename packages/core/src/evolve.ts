@@ -10,7 +10,9 @@ export class UnacceptedEvent extends BugError {
     readonly phase: string,
     readonly position: number,
   ) {
-    super(`event ${position}: ${event.type} is not possible in phase "${phase}": ${JSON.stringify(event).slice(0, 200)}`);
+    super(
+      `event ${position}: ${event.type} is not possible in phase "${phase}": ${JSON.stringify(event).slice(0, 200)}`,
+    );
   }
 }
 

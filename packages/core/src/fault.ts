@@ -45,18 +45,47 @@ interface FaultTrait {
 }
 
 const TRAITS: Readonly<Record<FaultType, FaultTrait>> = {
-  networkTimeout: { isRetryable: true, remedy: 'Check the connection, or try again later: the server did not answer in time.' },
-  networkUnreachable: { isRetryable: true, remedy: 'Check the network connection, the address and any proxy, then retry.' },
-  serverError: { isRetryable: true, remedy: 'The server answered wrongly. Retry later, or use another source of the file.' },
+  networkTimeout: {
+    isRetryable: true,
+    remedy: 'Check the connection, or try again later: the server did not answer in time.',
+  },
+  networkUnreachable: {
+    isRetryable: true,
+    remedy: 'Check the network connection, the address and any proxy, then retry.',
+  },
+  serverError: {
+    isRetryable: true,
+    remedy: 'The server answered wrongly. Retry later, or use another source of the file.',
+  },
   notFound: { isRetryable: false, remedy: 'The file is not at this address any more. Update the catalog.' },
-  unauthorized: { isRetryable: false, remedy: 'The server wants a permission. Accept the licence on its page or set a token (HF_TOKEN, LADING_HEADERS), then retry.' },
-  noSpace: { isRetryable: false, remedy: 'Free some disk space or choose another directory, then run the same command again: what is there is kept.' },
-  checksumMismatch: { isRetryable: true, remedy: 'The bytes are not those that the catalog names. Retry; if it happens again, tell the publisher of the catalog.' },
-  upstreamChanged: { isRetryable: true, remedy: 'The publisher replaced the file. Update the catalog, or wait until it is updated.' },
-  filePermissions: { isRetryable: false, remedy: 'Make the directory writable for this user, or choose another with --dir.' },
+  unauthorized: {
+    isRetryable: false,
+    remedy:
+      'The server wants a permission. Accept the licence on its page or set a token (HF_TOKEN, LADING_HEADERS), then retry.',
+  },
+  noSpace: {
+    isRetryable: false,
+    remedy: 'Free some disk space or choose another directory, then run the same command again: what is there is kept.',
+  },
+  checksumMismatch: {
+    isRetryable: true,
+    remedy:
+      'The bytes are not those that the catalog names. Retry; if it happens again, tell the publisher of the catalog.',
+  },
+  upstreamChanged: {
+    isRetryable: true,
+    remedy: 'The publisher replaced the file. Update the catalog, or wait until it is updated.',
+  },
+  filePermissions: {
+    isRetryable: false,
+    remedy: 'Make the directory writable for this user, or choose another with --dir.',
+  },
   interrupted: { isRetryable: true, remedy: 'The connection broke. Retry: the bytes that arrived are kept.' },
   stalled: { isRetryable: true, remedy: 'The server stopped sending. Retry: the bytes that arrived are kept.' },
-  archiveInvalid: { isRetryable: false, remedy: 'The archive cannot be unpacked safely. Tell the publisher of the catalog.' },
+  archiveInvalid: {
+    isRetryable: false,
+    remedy: 'The archive cannot be unpacked safely. Tell the publisher of the catalog.',
+  },
   manifestError: { isRetryable: false, remedy: 'Correct the catalog at the place named, or use another.' },
   leaseHeld: { isRetryable: false, remedy: 'Wait until the other process is done, or end it.' },
   unknown: { isRetryable: true, remedy: 'Retry; if it happens again, report it with the output of `lading log`.' },
@@ -65,7 +94,13 @@ const TRAITS: Readonly<Record<FaultType, FaultTrait>> = {
 /** Statuses where asking again cannot help: the request itself is refused (RFC 9110 §15.5). */
 const FINAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 406, 407, 410, 414, 431, 451]);
 /** Causes within a retryable type where asking again cannot help. */
-const FINAL_DETAILS: ReadonlySet<string> = new Set(['certificate', 'redirectLoop', 'redirectRefused', 'addressRefused', 'schemeRefused']);
+const FINAL_DETAILS: ReadonlySet<string> = new Set([
+  'certificate',
+  'redirectLoop',
+  'redirectRefused',
+  'addressRefused',
+  'schemeRefused',
+]);
 
 export function isRetryable(fault: Fault): boolean {
   if (fault.httpStatus !== undefined && FINAL_STATUSES.has(fault.httpStatus)) return false;

@@ -1,7 +1,7 @@
 export { Catalog } from './catalog.js';
+export { coreMachine } from './core-machine.js';
 export type { CoreContext, CorePhase, CoreState, Installed } from './core-state.js';
 export { CORE_PHASES, durableBytes, emptyCoreContext, isBusy, isUsable, isWorking } from './core-state.js';
-export { coreMachine } from './core-machine.js';
 export type { Decision } from './decide.js';
 export { decide } from './decide.js';
 export type { Defect } from './defect.js';
@@ -66,7 +66,7 @@ export { backoffMs, retryVerdict } from './retry.js';
 export type { Demand, DepotState, StateImage } from './state.js';
 export { coreIn, demandOn, EMPTY_STATE, imageOf, stateOf, stepCore, stepVoice, voiceIn } from './state.js';
 export type { Action, Live, LiveBytes, Status } from './status.js';
-export { coresOfVoice, coreStatus, voiceStatus } from './status.js';
+export { coreStatus, coresOfVoice, voiceStatus } from './status.js';
 export { Table } from './table.js';
 export type { UrlRules } from './url.js';
 export { isLoopbackHost, originOf, readUrl, redactUrl } from './url.js';

@@ -13,8 +13,18 @@ export type Command =
 
 /** What the world says back about an effect, under the effect's ticket. */
 export type Report =
-  | { readonly type: 'prepared'; readonly core: string; readonly ticket: number; readonly staged: Readonly<Record<string, number>> }
-  | { readonly type: 'checkpointed'; readonly core: string; readonly ticket: number; readonly files: Readonly<Record<string, Checkpoint>> }
+  | {
+      readonly type: 'prepared';
+      readonly core: string;
+      readonly ticket: number;
+      readonly staged: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: 'checkpointed';
+      readonly core: string;
+      readonly ticket: number;
+      readonly files: Readonly<Record<string, Checkpoint>>;
+    }
   | { readonly type: 'downloaded'; readonly core: string; readonly ticket: number }
   | { readonly type: 'verified'; readonly core: string; readonly ticket: number; readonly weak: readonly string[] }
   | { readonly type: 'extracted'; readonly core: string; readonly ticket: number }

@@ -7,7 +7,8 @@ import { lastSegmentOf } from './url.js';
  */
 type Json = Record<string, unknown>;
 
-const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const SUFFIXES: readonly (readonly [RegExp, string])[] = [
   [/\.(tar\.gz|tgz)$/i, 'tar.gz'],
@@ -31,7 +32,8 @@ function coreFrom(core: unknown): unknown {
   if (Array.isArray(core.files)) delete next.sizeBytes;
   if (typeof platform === 'string') {
     next.platforms = [platform];
-    if (typeof core.id === 'string' && core.id.includes(`_${platform}`)) next.aliasOf = core.id.replace(`_${platform}`, '');
+    if (typeof core.id === 'string' && core.id.includes(`_${platform}`))
+      next.aliasOf = core.id.replace(`_${platform}`, '');
   }
   return next;
 }
@@ -57,7 +59,9 @@ export function upgradeManifest(manifest: unknown): unknown {
   return {
     ...manifest,
     version: 3,
-    cores: Array.isArray(cores) ? cores.map(coreFrom).map((c) => (isRecord(c) ? { ...c, id: idFrom(c.id) } : c)) : cores,
+    cores: Array.isArray(cores)
+      ? cores.map(coreFrom).map((c) => (isRecord(c) ? { ...c, id: idFrom(c.id) } : c))
+      : cores,
     voices: Array.isArray(voices) ? voices.map(voiceFrom) : voices,
   };
 }

@@ -51,7 +51,11 @@ export interface CoreSpec {
   readonly platforms: readonly string[] | null;
   /** The stable id that this variant stands for. */
   readonly aliasOf: string | null;
-  readonly archive: { readonly extractType: ExtractType; readonly stripComponents: number; readonly maxBytes: number } | null;
+  readonly archive: {
+    readonly extractType: ExtractType;
+    readonly stripComponents: number;
+    readonly maxBytes: number;
+  } | null;
   readonly files: readonly FileSpec[];
   /** Bytes to download. */
   readonly sizeBytes: number;
@@ -93,7 +97,9 @@ export type ManifestReading =
   | { readonly ok: true; readonly manifest: Manifest }
   | { readonly ok: false; readonly defects: readonly Defect[] };
 
-function contentOf(raw: { sizeBytes: number } & Partial<Pick<RawFile, 'sha256' | 'sha1' | 'md5' | 'gitBlob'>>): Content {
+function contentOf(
+  raw: { sizeBytes: number } & Partial<Pick<RawFile, 'sha256' | 'sha1' | 'md5' | 'gitBlob'>>,
+): Content {
   return {
     sizeBytes: raw.sizeBytes,
     sha256: raw.sha256 ?? null,
@@ -191,7 +197,9 @@ interface Schema<T> {
   safeParse(
     value: unknown,
     options: { error: typeof messageOf },
-  ): { success: true; data: T } | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } };
+  ):
+    | { success: true; data: T }
+    | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } };
 }
 
 /** Collects defects up to the limit; beyond it nobody reads them, and a hostile text must not make us hold millions. */
@@ -228,7 +236,11 @@ class ShapeReader {
 function readShape(value: unknown): { raw: RawManifest | null; defects: readonly Defect[] } {
   const reader = new ShapeReader();
   const frame = reader.read(frameSchema, value, '$');
-  const found = (typeof value === 'object' && value !== null ? value : {}) as { cores?: unknown; voices?: unknown; bundles?: unknown };
+  const found = (typeof value === 'object' && value !== null ? value : {}) as {
+    cores?: unknown;
+    voices?: unknown;
+    bundles?: unknown;
+  };
   const cores = reader.list(coreSchema, found.cores, '$.cores');
   const voices = reader.list(voiceSchema, found.voices, '$.voices');
   const bundles = reader.list(bundleSchema, found.bundles, '$.bundles');
@@ -236,11 +248,20 @@ function readShape(value: unknown): { raw: RawManifest | null; defects: readonly
   return { raw: { ...frame, cores, voices, bundles }, defects: [] };
 }
 
-function messageOf(issue: { code?: string; input?: unknown; expected?: unknown; values?: unknown; minimum?: unknown; maximum?: unknown }): string | undefined {
+function messageOf(issue: {
+  code?: string;
+  input?: unknown;
+  expected?: unknown;
+  values?: unknown;
+  minimum?: unknown;
+  maximum?: unknown;
+}): string | undefined {
   const found = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input)?.slice(0, 60);
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? `is missing (expected ${String(issue.expected)})` : `expected ${String(issue.expected)}, found ${found}`;
+      return issue.input === undefined
+        ? `is missing (expected ${String(issue.expected)})`
+        : `expected ${String(issue.expected)}, found ${found}`;
     case 'invalid_value':
       return `expected ${(issue.values as unknown[]).map((v) => JSON.stringify(v)).join(' or ')}, found ${found}`;
     case 'too_small':

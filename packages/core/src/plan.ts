@@ -1,8 +1,8 @@
 import type { Catalog } from './catalog.js';
+import { isUsable } from './core-state.js';
 import type { CoreSpec, FileSpec } from './manifest.js';
 import type { Refusal } from './refusal.js';
 import { coreIn, type DepotState } from './state.js';
-import { isUsable } from './core-state.js';
 
 /** What a download would do, file by file, before a byte moves. */
 export interface FilePlan {
@@ -51,7 +51,13 @@ function planCore(spec: CoreSpec, state: DepotState, usedBy: readonly string[]):
     const { sizeBytes } = file.contents[0];
     const bytesHere = isCached ? sizeBytes : Math.min(sizeBytes, durable[file.filename]?.bytes ?? 0);
     const present = bytesHere > 0 ? 'partial' : 'missing';
-    return { filename: file.filename, sizeBytes, state: isCached ? 'cached' : present, bytesToFetch: sizeBytes - bytesHere, proof: proofOf(file) };
+    return {
+      filename: file.filename,
+      sizeBytes,
+      state: isCached ? 'cached' : present,
+      bytesToFetch: sizeBytes - bytesHere,
+      proof: proofOf(file),
+    };
   });
   return {
     id: spec.id,
@@ -95,8 +101,14 @@ export function planFor(catalog: Catalog, state: DepotState, ids: readonly strin
     }
   }
   const cores = [...users.values()].map(({ spec, usedBy }) => planCore(spec, state, usedBy));
-  const sharedBytes = cores.reduce((sum, core) => sum + (core.usedBy.some((user) => voices.includes(user)) ? core.bytesTotal : 0), 0);
-  const unpackedBytes = cores.reduce((sum, core) => sum + (core.isArchive && core.files[0]?.state !== 'cached' ? core.bytesTotal : 0), 0);
+  const sharedBytes = cores.reduce(
+    (sum, core) => sum + (core.usedBy.some((user) => voices.includes(user)) ? core.bytesTotal : 0),
+    0,
+  );
+  const unpackedBytes = cores.reduce(
+    (sum, core) => sum + (core.isArchive && core.files[0]?.state !== 'cached' ? core.bytesTotal : 0),
+    0,
+  );
   const bytesToFetch = cores.reduce((sum, core) => sum + core.bytesToFetch, 0);
   return {
     voices,

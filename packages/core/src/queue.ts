@@ -8,7 +8,8 @@ export function nextInQueue(state: DepotState): string | null {
   let best: { id: string; priority: number; order: number } | null = null;
   for (const id of state.queued.keys()) {
     const { priority, order } = coreIn(state, id).context;
-    if (best === null || priority > best.priority || (priority === best.priority && order < best.order)) best = { id, priority, order };
+    if (best === null || priority > best.priority || (priority === best.priority && order < best.order))
+      best = { id, priority, order };
   }
   return best?.id ?? null;
 }
@@ -16,5 +17,7 @@ export function nextInQueue(state: DepotState): string | null {
 /** Cores in the order in which they will start. */
 export function queueOf(state: DepotState): readonly string[] {
   const place = (id: string) => coreIn(state, id).context;
-  return [...state.queued.keys()].sort((a, b) => place(b).priority - place(a).priority || place(a).order - place(b).order);
+  return [...state.queued.keys()].sort(
+    (a, b) => place(b).priority - place(a).priority || place(a).order - place(b).order,
+  );
 }

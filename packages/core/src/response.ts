@@ -121,8 +121,14 @@ export function judgeHead(want: Expectation, head: Head): HeadVerdict {
     message: `${at}: ${message}`,
     file: want.file,
   });
-  const fault = (type: FaultType, detail: string, message: string): HeadVerdict => ({ type: 'fault', fault: make(type, detail, message) });
-  const restart = (type: FaultType, detail: string, message: string): HeadVerdict => ({ type: 'restart', fault: make(type, detail, message) });
+  const fault = (type: FaultType, detail: string, message: string): HeadVerdict => ({
+    type: 'fault',
+    fault: make(type, detail, message),
+  });
+  const restart = (type: FaultType, detail: string, message: string): HeadVerdict => ({
+    type: 'restart',
+    fault: make(type, detail, message),
+  });
 
   if (status === 416) return judge416(want, headers, fault, restart);
   if (status !== 200 && status !== 206) {
@@ -132,11 +138,19 @@ export function judgeHead(want: Expectation, head: Head): HeadVerdict {
   }
   const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding !== 'identity' && encoding !== '') {
-    return fault('serverError', 'contentEncoding', `sent as ${quote(encoding)} though identity was asked for; offsets and digests are of the plain bytes`);
+    return fault(
+      'serverError',
+      'contentEncoding',
+      `sent as ${quote(encoding)} though identity was asked for; offsets and digests are of the plain bytes`,
+    );
   }
   const told = reprDigest(headers);
   if (told !== null && want.sha256.length > 0 && !want.sha256.includes(told)) {
-    return fault('upstreamChanged', 'reprDigest', `the server has another version: sha-256 ${told}, expected ${want.sha256[0] ?? ''}`);
+    return fault(
+      'upstreamChanged',
+      'reprDigest',
+      `the server has another version: sha-256 ${told}, expected ${want.sha256[0] ?? ''}`,
+    );
   }
   const length = digits(headers['content-length']);
   if (status === 200) return judgeWhole(want, headers, length, fault);
@@ -165,17 +179,28 @@ function judgeWhole(want: Expectation, headers: Headers, length: number | null, 
   return { type: 'replace', length, validator: validatorOf(headers) };
 }
 
-function judgePart(want: Expectation, headers: Headers, length: number | null, fault: Judge, restart: Judge): HeadVerdict {
+function judgePart(
+  want: Expectation,
+  headers: Headers,
+  length: number | null,
+  fault: Judge,
+  restart: Judge,
+): HeadVerdict {
   if (!want.isRange) return fault('serverError', 'unaskedPart', 'the server answered 206 to a request without a range');
   if (/^multipart\//i.test(headers['content-type'] ?? '')) {
     return fault('serverError', 'multipart', 'the server answered several ranges where one was asked for');
   }
   const text = headers['content-range'];
-  if (text === undefined) return restart('serverError', 'noContentRange', 'the server answered 206 without Content-Range');
+  if (text === undefined)
+    return restart('serverError', 'noContentRange', 'the server answered 206 without Content-Range');
   const range = readContentRange(text);
   if (range === null) return fault('serverError', 'badContentRange', `the server answered 206 with ${quote(text)}`);
   if (range.total !== null && !want.sizes.includes(range.total)) {
-    return restart('upstreamChanged', 'total', `the file now has ${range.total} bytes, expected ${want.sizes.join(' or ')}`);
+    return restart(
+      'upstreamChanged',
+      'total',
+      `the file now has ${range.total} bytes, expected ${want.sizes.join(' or ')}`,
+    );
   }
   if (range.first !== want.from) {
     return fault('serverError', 'wrongRange', `the server sent bytes from ${range.first}, asked for ${want.from}`);
@@ -189,7 +214,11 @@ function judgePart(want: Expectation, headers: Headers, length: number | null, f
   }
   const isSame = want.validator === null || want.from === 0 ? null : matchesValidator(want.validator, headers);
   if (isSame === false) {
-    return restart('upstreamChanged', 'validator', `the file changed since byte 0: ${quote(want.validator ?? '')} became ${quote(headers.etag ?? headers['last-modified'] ?? '')}`);
+    return restart(
+      'upstreamChanged',
+      'validator',
+      `the file changed since byte 0: ${quote(want.validator ?? '')} became ${quote(headers.etag ?? headers['last-modified'] ?? '')}`,
+    );
   }
   return { type: 'append', length: span, validator: want.from === 0 ? validatorOf(headers) : want.validator };
 }

@@ -19,7 +19,12 @@ export type RetryVerdict =
  * Whether a core is tried again. Two budgets: attempts that brought nothing, which progress resets, and strikes for whole bytes that were
  * wrong, which nothing resets: otherwise a bad source could be downloaded for ever.
  */
-export function retryVerdict(policy: Policy, tries: { attempt: number; strikes: number }, fault: Fault, luck: number): RetryVerdict {
+export function retryVerdict(
+  policy: Policy,
+  tries: { attempt: number; strikes: number },
+  fault: Fault,
+  luck: number,
+): RetryVerdict {
   if (!isRetryable(fault)) return { type: 'giveUp' };
   const attempt = tries.attempt + 1;
   const strikes = tries.strikes + (isWrongBytes(fault) ? 1 : 0);

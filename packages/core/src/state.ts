@@ -3,8 +3,16 @@ import { type CoreContext, type CorePhase, type CoreState, emptyCoreContext, isW
 import type { CoreEvent, VoiceEvent } from './event.js';
 import { stepperOf } from './step.js';
 import { Table } from './table.js';
-import { emptyVoiceContext, isHolding, isLeaving, isWanting, type VoiceContext, type VoicePhase, type VoiceState } from './voice-state.js';
 import { voiceMachine } from './voice-machine.js';
+import {
+  emptyVoiceContext,
+  isHolding,
+  isLeaving,
+  isWanting,
+  type VoiceContext,
+  type VoicePhase,
+  type VoiceState,
+} from './voice-state.js';
 
 /** Which voices have to do with a core. Level-triggered sets, never counters, and derived: each follows from the voices' phases. */
 export interface Demand {
@@ -102,7 +110,8 @@ export interface StateImage {
 }
 
 export function imageOf(state: DepotState): StateImage {
-  const byId = (a: { context: { id: string } }, b: { context: { id: string } }) => (a.context.id < b.context.id ? -1 : 1);
+  const byId = (a: { context: { id: string } }, b: { context: { id: string } }) =>
+    a.context.id < b.context.id ? -1 : 1;
   return {
     epoch: state.epoch,
     position: state.position,

@@ -78,6 +78,8 @@ export function redactUrl(url: string): string {
   parsed.password = '';
   parsed.hash = '';
   parsed.search = '';
+  parsed.username = '';
+  parsed.password = '';
   return parsed.href;
 }
 

@@ -51,9 +51,13 @@ export const voiceMachine = blueprint.createMachine({
   initial: 'absent',
   states: {
     absent: { on: request },
-    waiting: { on: { ...ready, ...pause, ...cancel, ...drop, ...lose, VoiceFailed: { target: 'failed', actions: 'remember' } } },
+    waiting: {
+      on: { ...ready, ...pause, ...cancel, ...drop, ...lose, VoiceFailed: { target: 'failed', actions: 'remember' } },
+    },
     ready: { on: { ...drop, ...lose } },
-    paused: { on: { ...request, ...cancel, ...drop, ...lose, VoiceResumed: { target: 'waiting', actions: 'remember' } } },
+    paused: {
+      on: { ...request, ...cancel, ...drop, ...lose, VoiceResumed: { target: 'waiting', actions: 'remember' } },
+    },
     failed: { on: { ...request, ...ready, ...pause, ...cancel, ...drop, ...lose } },
     unavailable: { on: { ...request, ...drop, ...cancel } },
     cancelling: { on: { ...request, ...drop, VoiceCancelled: { target: 'absent', actions: 'remember' } } },

@@ -1,6 +1,15 @@
 import type { PauseReason } from './event.js';
 
-export const VOICE_PHASES = ['absent', 'waiting', 'ready', 'paused', 'failed', 'unavailable', 'cancelling', 'deleting'] as const;
+export const VOICE_PHASES = [
+  'absent',
+  'waiting',
+  'ready',
+  'paused',
+  'failed',
+  'unavailable',
+  'cancelling',
+  'deleting',
+] as const;
 
 export type VoicePhase = (typeof VOICE_PHASES)[number];
 

@@ -30,3 +30,4 @@ export type { PlacedEvent, Progress } from './streams.js';
 export { latest, sameJson } from './streams.js';
 export type { DepotReader } from './view.js';
 export { View } from './view.js';
+export { Watchdog } from './watchdog.js';

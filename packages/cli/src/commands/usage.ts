@@ -1,4 +1,5 @@
-import { DiskStore } from '@lading/node';
+import { Catalog } from '@lading/core';
+import { DiskStore, readDepot } from '@lading/node';
 import { padded } from '../bar.js';
 import { formatBytes } from '../bytes.js';
 import { freeBytesAt } from '../free-space.js';
@@ -10,6 +11,8 @@ const total = (bytes: Readonly<Record<string, number>>): number =>
 
 /** Disk space, as the disk says it. */
 export async function usage({ out, settings }: Session): Promise<Outcome> {
+  // Says in our words why a directory cannot be read, before it is measured.
+  await readDepot({ ...settings, catalog: Catalog.empty() });
   const { cores, staging, otherBytes } = await new DiskStore(settings.dir).usage();
   const freeBytes = await freeBytesAt(settings.dir);
   const totalBytes = total(cores) + total(staging) + otherBytes;
