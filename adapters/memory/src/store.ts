@@ -10,6 +10,8 @@ import { MemoryStagedFile } from './staged-file.js';
 const sum = (files: ReadonlyMap<string, number>): number =>
   [...files.values()].reduce((total, bytes) => total + bytes, 0);
 
+const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
+
 /**
  * The bytes of a depot on a simulated disk, laid out as on a real one: `staging/<core>/<file>` for what is not proven,
  * `cores/<core>/<generation>/…` for what is final. A name that begins with a dot is never final. Unpacks plain tar only.
@@ -46,7 +48,7 @@ export class MemoryStore implements Store {
   reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
     return guarded('read', `${this.staging}/${core}`, async () => {
       for (const name of await this.mount.names(`${this.cores}/${core}`)) {
-        if (name === keep || name.startsWith('.quarantine-')) continue;
+        if (name === keep || isQuarantine(name)) continue;
         await this.bringBack(core, this.generation(core, name), files);
         await this.mount.remove(this.generation(core, name));
       }
@@ -113,12 +115,13 @@ export class MemoryStore implements Store {
     });
   }
 
-  sweep(core: string, keep: string | null): Promise<void> {
+  sweep(core: string, keep: string | null, quarantine: 'keep' | 'drop' = 'keep'): Promise<void> {
     return guarded('remove', `${this.cores}/${core}`, async () => {
-      for (const name of await this.mount.names(`${this.cores}/${core}`))
-        if (name !== keep) await this.unpublish(core, name);
+      const names = await this.mount.names(`${this.cores}/${core}`);
+      const kept = names.filter((name) => name === keep || (quarantine === 'keep' && isQuarantine(name)));
+      for (const name of names) if (!kept.includes(name)) await this.unpublish(core, name);
       await this.mount.remove(`${this.staging}/${core}`);
-      if (keep === null) await this.mount.remove(`${this.cores}/${core}`);
+      if (kept.length === 0) await this.mount.remove(`${this.cores}/${core}`);
     });
   }
 
@@ -131,11 +134,14 @@ export class MemoryStore implements Store {
   }
 
   remove(core: string): Promise<void> {
-    return this.sweep(core, null);
+    return this.sweep(core, null, 'drop');
   }
 
-  async residents(): Promise<readonly string[]> {
-    return [...new Set([...(await this.mount.names(this.cores)), ...(await this.mount.names(this.staging))])].sort();
+  residents(): Promise<readonly string[]> {
+    return guarded('read', this.dir, async () => {
+      const names = [...(await this.mount.names(this.cores)), ...(await this.mount.names(this.staging))];
+      return [...new Set(names)].sort();
+    });
   }
 
   inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
@@ -165,15 +171,19 @@ export class MemoryStore implements Store {
     });
   }
 
-  async usage(): Promise<Usage> {
-    const cores: Record<string, number> = {};
-    const staging: Record<string, number> = {};
-    for (const core of await this.mount.names(this.cores))
-      cores[core] = sum(await this.mount.filesIn(`${this.cores}/${core}`));
-    for (const core of await this.mount.names(this.staging))
-      staging[core] = sum(await this.mount.filesIn(`${this.staging}/${core}`));
-    const all = sum(await this.mount.filesIn(this.dir));
-    const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
-    return { cores, staging, otherBytes: all - known };
+  usage(): Promise<Usage> {
+    return guarded('read', this.dir, async () => {
+      const cores = await this.sizesIn(this.cores);
+      const staging = await this.sizesIn(this.staging);
+      const all = sum(await this.mount.filesIn(this.dir));
+      const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
+      return { cores, staging, otherBytes: all - known };
+    });
+  }
+
+  private async sizesIn(folder: string): Promise<Record<string, number>> {
+    const sizes: Record<string, number> = {};
+    for (const core of await this.mount.names(folder)) sizes[core] = sum(await this.mount.filesIn(`${folder}/${core}`));
+    return sizes;
   }
 }

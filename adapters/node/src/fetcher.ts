@@ -2,12 +2,17 @@ import { isLoopbackHost, redactUrl } from '@lading/core';
 import { FaultError, type Fetcher, type FetchRequest, type FetchResponse } from '@lading/runtime';
 import type { Dispatcher } from 'undici';
 import { isInward } from './address.js';
+import { bodyOf } from './http-body.js';
 import type { HttpClient } from './http-client.js';
 import { httpFault } from './http-fault.js';
 
 /** Hops that are followed; RFC 9110 §15.4 asks for a bound. */
 const MAX_HOPS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+function isHop({ status, headers }: Pick<FetchResponse, 'status' | 'headers'>): boolean {
+  return REDIRECTS.has(status) && headers.location !== undefined;
+}
 
 export interface FetcherOptions {
   /** Headers for one origin each, such as a token; they are sent to that origin only. */
@@ -57,7 +62,7 @@ export class UndiciFetcher implements Fetcher {
       const dispatcher = isHome || isLoopbackHost(home.hostname) ? client.own : client.guarded;
       const response = await this.send(client, url, headers, dispatcher, signal, subject);
       const location = response.headers.location;
-      if (!REDIRECTS.has(response.status) || location === undefined) return response;
+      if (!isHop(response) || location === undefined) return response;
       await response.drop();
       if (hop >= MAX_HOPS)
         throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);
@@ -147,23 +152,11 @@ export class UndiciFetcher implements Fetcher {
         // A body that is small is read to its end so that the connection can serve again; otherwise the connection goes.
         await body.dump({ limit: 16 * 1024, signal }).catch(() => undefined);
       };
-      return { status: statusCode, headers: this.joined(raw), body: chunks(body, signal, subject), drop };
+      const answer = { status: statusCode, headers: this.joined(raw), drop };
+      return isHop(answer) ? { ...answer, body } : { ...answer, body: bodyOf(body, signal, subject) };
     } catch (error) {
       signal.throwIfAborted();
       throw httpFault(error, subject, false);
     }
-  }
-}
-
-async function* chunks(
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-  subject: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for await (const chunk of body) yield chunk;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw httpFault(error, subject, true);
   }
 }

@@ -51,6 +51,8 @@ export function httpFault(error: unknown, subject: string, isBody: boolean): unk
   const say = (type: FaultType, detail: string) => FaultError.of(type, detail, `${subject}: ${message}`, {}, error);
   if (code === 'LADING_INWARD_ADDRESS') return say('serverError', 'addressRefused');
   if (isCertificate(code)) return say('networkUnreachable', 'certificate');
+  // Without a head it is the head that was refused: undici names any fault of a reply with a length so.
+  if (!isBody && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return say('serverError', code);
   const type = TYPES[code];
   if (type !== undefined) return say(type, code);
   if (code.startsWith('HPE_') || name === 'HTTPParserError')

@@ -18,6 +18,8 @@ import { extractArchive } from './extract.js';
 import { fsFault, guarded, isMissing } from './fs-fault.js';
 import { DiskStagedFile } from './staged-file.js';
 
+const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
+
 /**
  * The bytes of a depot in plain folders: `staging/<core>/<file>` for what is not proven, `cores/<core>/<generation>/…` for what is final.
  * A name that begins with a dot is never final. Generations come and go by one rename of a folder.
@@ -51,7 +53,7 @@ export class DiskStore implements Store {
   reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
     return guarded('read', join(this.staging, core), async () => {
       for (const name of await namesIn(join(this.cores, core))) {
-        if (name === keep || name.startsWith('.quarantine-')) continue;
+        if (name === keep || isQuarantine(name)) continue;
         await this.bringBack(core, this.generation(core, name), files);
         await rm(this.generation(core, name), { recursive: true, force: true });
       }
@@ -126,9 +128,12 @@ export class DiskStore implements Store {
     });
   }
 
-  sweep(core: string, keep: string | null): Promise<void> {
+  sweep(core: string, keep: string | null, quarantine: 'keep' | 'drop' = 'keep'): Promise<void> {
     return guarded('remove', join(this.cores, core), async () => {
-      for (const name of await namesIn(join(this.cores, core))) if (name !== keep) await this.unpublish(core, name);
+      for (const name of await namesIn(join(this.cores, core))) {
+        if (name === keep || (quarantine === 'keep' && isQuarantine(name))) continue;
+        await this.unpublish(core, name);
+      }
       await rm(join(this.staging, core), { recursive: true, force: true });
       if (keep === null) await rmdir(join(this.cores, core)).catch(() => undefined);
     });
@@ -143,7 +148,7 @@ export class DiskStore implements Store {
   }
 
   remove(core: string): Promise<void> {
-    return this.sweep(core, null);
+    return this.sweep(core, null, 'drop');
   }
 
   async residents(): Promise<readonly string[]> {

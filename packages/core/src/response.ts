@@ -174,6 +174,12 @@ function judgeWhole(want: Expectation, headers: Headers, length: number | null, 
     return fault('serverError', 'emptyBody', `the server sent 0 bytes, expected ${want.sizes[0] ?? 0}`);
   }
   if (length !== null && !want.sizes.includes(length)) {
+    const type = headers['content-type'] ?? '';
+    // A sign-in page or an error page under 200 is no new version of the file.
+    if (/html/i.test(type)) {
+      const what = `the server offers ${length} bytes of ${quote(type)}`;
+      return fault('checksumMismatch', 'html', `${what}, expected ${want.sizes.join(' or ')} of something else`);
+    }
     return fault('upstreamChanged', 'length', `the server offers ${length} bytes, expected ${want.sizes.join(' or ')}`);
   }
   return { type: 'replace', length, validator: validatorOf(headers) };

@@ -1,4 +1,16 @@
-import { type Catalog, type Command, decide, type DepotState, type Effect, imageOf, type Input, type Policy, type Refusal, type Report, type Wake } from '@lading/core';
+import {
+  type Catalog,
+  type Command,
+  type DepotState,
+  decide,
+  type Effect,
+  type Input,
+  imageOf,
+  type Policy,
+  type Refusal,
+  type Report,
+  type Wake,
+} from '@lading/core';
 import type { Clock, Journal, JournalRecord } from './ports.js';
 
 /**
@@ -117,6 +129,7 @@ export class Conductor {
   async close(): Promise<void> {
     while (this.running !== null) await this.running;
     this.isClosed = true;
-    if (this.failure === null && this.state.position - this.snapshotAt >= SNAPSHOT_EVENTS_AT_CLOSE) await this.snapshot();
+    if (this.failure === null && this.state.position - this.snapshotAt >= SNAPSHOT_EVENTS_AT_CLOSE)
+      await this.snapshot();
   }
 }

@@ -17,11 +17,11 @@ import type { Observable } from 'rxjs';
 import type { Asset } from './asset.js';
 import type { Conductor } from './conductor.js';
 import { FaultError } from './fault-error.js';
-import { inspectCore, type Inspection } from './inspection.js';
+import { type Inspection, inspectCore } from './inspection.js';
 import type { Performer } from './perform.js';
 import type { Store, Usage } from './ports.js';
 import type { Signals } from './signals.js';
-import { latest, type PlacedEvent, type Progress, progressOf, sameJson, type Streams } from './streams.js';
+import { latest, type PlacedEvent, type Progress, progressOf, type Streams, sameJson } from './streams.js';
 import type { DepotReader, View } from './view.js';
 
 /** The public face: commands that change a depot, and everything a reader may ask. */
@@ -166,11 +166,7 @@ export class OpenDepot implements Depot {
     const keys = this.parts.view.wishKeys(id);
     for (const key of keys) this.waiters.set(key, (this.waiters.get(key) ?? 0) + 1);
     try {
-      await this.until(
-        keys,
-        () => this.merge(keys.map((key) => this.outcomeOf(key))),
-        signal,
-      );
+      await this.until(keys, () => this.merge(keys.map((key) => this.outcomeOf(key))), signal);
     } catch (error) {
       if (signal?.aborted === true) await this.stopWaiting(id, keys);
       throw error;
@@ -178,7 +174,8 @@ export class OpenDepot implements Depot {
       for (const key of keys) this.waiters.set(key, (this.waiters.get(key) ?? 1) - 1);
     }
     const asset = this.asset(id);
-    if (asset === null) throw new LadingError(`"${id}" was ready and is not any more`, { code: 'unknown', remedy: 'Ask for it again.' });
+    if (asset === null)
+      throw new LadingError(`"${id}" was ready and is not any more`, { code: 'unknown', remedy: 'Ask for it again.' });
     return asset;
   }
 
@@ -209,7 +206,9 @@ export class OpenDepot implements Depot {
       case 'ready': {
         if (cores.some((core) => core.phase !== 'ready')) return 'pending';
         // An update that was asked for and failed is an error to the one who asked, though the old version stays usable.
-        const stale = cores.filter(({ context }) => this.catalog.core(context.id)?.revision !== context.installed?.revision);
+        const stale = cores.filter(
+          ({ context }) => this.catalog.core(context.id)?.revision !== context.installed?.revision,
+        );
         const failed = stale.find((core) => core.context.fault !== null);
         return failed === undefined ? 'ready' : faulty(failed.context.fault);
       }
@@ -228,7 +227,9 @@ export class OpenDepot implements Depot {
   }
 
   private gone(key: string, code: string, why: string): Outcome {
-    return { error: new LadingError(`${this.subjectOf(key)}: ${why}`, { code, remedy: 'Download it again if you want it.' }) };
+    return {
+      error: new LadingError(`${this.subjectOf(key)}: ${why}`, { code, remedy: 'Download it again if you want it.' }),
+    };
   }
 
   pause(id: string): Promise<void> {
@@ -250,19 +251,24 @@ export class OpenDepot implements Depot {
   async cancel(id: string): Promise<void> {
     const keys = this.parts.view.wishKeys(id);
     await this.command({ type: 'cancel', id });
-    await this.until(keys, () => (keys.some((key) => voiceIn(this.state, key).phase === 'cancelling') ? 'pending' : 'ready'));
+    await this.until(keys, () =>
+      keys.some((key) => voiceIn(this.state, key).phase === 'cancelling') ? 'pending' : 'ready',
+    );
   }
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const keys = this.parts.view.wishKeys(id);
     const core = this.catalog.resolveCore(id)?.id ?? id;
     await this.command({ type: 'delete', id, force: options.force ?? false });
-    const isGoing = () => keys.some((key) => voiceIn(this.state, key).phase === 'deleting') || coreIn(this.state, core).phase === 'deleting';
+    const isGoing = () =>
+      keys.some((key) => voiceIn(this.state, key).phase === 'deleting') ||
+      coreIn(this.state, core).phase === 'deleting';
     await this.until([...keys, core], () => (isGoing() ? 'pending' : 'ready'));
   }
 
   async verify(...ids: string[]): Promise<readonly Inspection[]> {
-    const cores = ids.length === 0 ? [...this.state.cores.keys()] : [...new Set(ids.flatMap((id) => this.parts.view.coresOf(id)))];
+    const cores =
+      ids.length === 0 ? [...this.state.cores.keys()] : [...new Set(ids.flatMap((id) => this.parts.view.coresOf(id)))];
     const inspections: Inspection[] = [];
     for (const core of cores.sort()) {
       if (coreIn(this.state, core).context.installed === null) continue;
@@ -281,7 +287,9 @@ export class OpenDepot implements Depot {
       if (installed?.generation !== generation) continue;
       for (const [key, voice] of this.state.voices.entries()) if (voice.context.cores.includes(core)) users.add(key);
       const isArchive = this.catalog.core(core)?.archive != null;
-      const good = isArchive ? [] : installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
+      const good = isArchive
+        ? []
+        : installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
       await this.parts.performer.between(core, () =>
         this.parts.store.quarantine(
           core,
@@ -289,7 +297,9 @@ export class OpenDepot implements Depot {
           good.map((file) => file.filename),
         ),
       );
-      const kept = Object.fromEntries(good.map((file) => [file.filename, { bytes: file.sizeBytes, validator: null, origin: null }]));
+      const kept = Object.fromEntries(
+        good.map((file) => [file.filename, { bytes: file.sizeBytes, validator: null, origin: null }]),
+      );
       await this.parts.conductor.report({ type: 'lost', core, generation, detail: 'damaged', kept });
     }
     for (const key of users) await this.download(this.subjectOf(key));
@@ -302,7 +312,9 @@ export class OpenDepot implements Depot {
     for (const core of await store.residents()) {
       await performer.between(core, async () => {
         const { phase, context } = coreIn(this.state, core);
-        if (phase === 'ready' || phase === 'absent') await store.sweep(core, context.installed?.generation ?? null);
+        if (phase === 'ready' || phase === 'absent') {
+          await store.sweep(core, context.installed?.generation ?? null, 'drop');
+        }
       });
     }
     return Math.max(0, before - (await this.bytesOnDisk()));
@@ -328,7 +340,8 @@ export class OpenDepot implements Depot {
       const look = () => {
         const failure = this.parts.failure();
         const { error } = failure ?? { error: null };
-        if (failure !== null) return settle(() => reject(error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error));
+        if (failure !== null)
+          return settle(() => reject(error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error));
         if (signal?.aborted === true) return settle(() => reject(signal.reason));
         const now = outcome();
         if (now === 'pending') return;

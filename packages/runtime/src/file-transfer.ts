@@ -1,4 +1,13 @@
-import { type Checkpoint, type Fault, type FileSpec, isRetryable, judgeHead, originOf, quote, redactUrl } from '@lading/core';
+import {
+  type Checkpoint,
+  type Fault,
+  type FileSpec,
+  isRetryable,
+  judgeHead,
+  originOf,
+  quote,
+  redactUrl,
+} from '@lading/core';
 import type { Checkpoints } from './checkpoints.js';
 import { FaultError, faultOf } from './fault-error.js';
 import type { Job, Proven } from './job.js';
@@ -20,7 +29,14 @@ const MAX_SHORT_REPLIES = 3;
 const REPLY_BYTES = 64 * 1024;
 
 /** Faults whose remedy is elsewhere, most actionable first: what is reported when every source failed. */
-const TELLING: readonly Fault['type'][] = ['noSpace', 'filePermissions', 'unauthorized', 'upstreamChanged', 'checksumMismatch', 'notFound'];
+const TELLING: readonly Fault['type'][] = [
+  'noSpace',
+  'filePermissions',
+  'unauthorized',
+  'upstreamChanged',
+  'checksumMismatch',
+  'notFound',
+];
 
 export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
   readonly stallMs: number;
@@ -102,7 +118,8 @@ export class FileTransfer {
   /** Asks the sources in turn, beginning with another after each failed attempt, until one has given all. */
   private async fromSources(staged: StagedFile): Promise<void> {
     const { urls } = this.spec;
-    const first = this.job.tries.attempt + this.job.tries.strikes;
+    // Not their sum: wrong bytes count in both, and with two sources the very same one would be asked again.
+    const first = Math.max(this.job.tries.attempt, this.job.tries.strikes);
     const faults: Fault[] = [];
     for (let i = 0; i < urls.length; i++) {
       const url = urls[(first + i) % urls.length] ?? '';
@@ -118,7 +135,9 @@ export class FileTransfer {
     }
     const retryable = faults.filter(isRetryable);
     const pool = retryable.length > 0 ? retryable : faults;
-    const telling = TELLING.map((type) => pool.find((fault) => fault.type === type)).find((fault) => fault !== undefined);
+    const telling = TELLING.map((type) => pool.find((fault) => fault.type === type)).find(
+      (fault) => fault !== undefined,
+    );
     throw new FaultError(telling ?? pool[0] ?? faultOf(new Error('no source')));
   }
 
@@ -133,7 +152,12 @@ export class FileTransfer {
       if (outcome === 'restart') restarts++;
       else if (staged.bytes - before < enough) shortReplies++;
       if (restarts > MAX_RESTARTS || shortReplies >= MAX_SHORT_REPLIES) {
-        throw FaultError.of('serverError', 'noProgress', `${this.at(url)}: the server does not deliver the whole file`, { file: this.spec.filename });
+        throw FaultError.of(
+          'serverError',
+          'noProgress',
+          `${this.at(url)}: the server does not deliver the whole file`,
+          { file: this.spec.filename },
+        );
       }
     }
   }
@@ -285,7 +309,9 @@ export class FileTransfer {
     const proof = proofOf(this.spec, sizeBytes, digests);
     if (proof !== null) return { filename: this.spec.filename, sizeBytes, sha256: digests.sha256 ?? '', proof };
     const redact = this.ports.fetcher.redact ?? ((text: string) => text);
-    const look = /html/i.test(this.contentType) ? `; it came as ${quote(redact(this.contentType))} and begins ${quote(redact(String.fromCharCode(...this.tail)))}` : '';
+    const look = /html/i.test(this.contentType)
+      ? `; it came as ${quote(redact(this.contentType))} and begins ${quote(redact(String.fromCharCode(...this.tail)))}`
+      : '';
     const source = this.origin ?? redactUrl(this.spec.urls[0] ?? '');
     const message = `${this.spec.filename} from ${source}: ${sizeBytes} bytes have sha256 ${digests.sha256 ?? '?'}, expected ${expectedDigest(this.spec)}${look}`;
     throw this.void({ type: 'checksumMismatch', detail: 'digest', message, file: this.spec.filename });

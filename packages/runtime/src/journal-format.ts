@@ -1,4 +1,4 @@
-import { BugError, EMPTY_STATE, type DepotState, replay, stateOf } from '@lading/core';
+import { BugError, type DepotState, EMPTY_STATE, replay, stateOf } from '@lading/core';
 import { crc32c } from './crc32c.js';
 import type { JournalImage, JournalRecord } from './ports.js';
 
@@ -60,7 +60,8 @@ export function decodeLines(bytes: Uint8Array): Lines {
     const end = newline === -1 ? bytes.length : newline;
     const value = newline === -1 ? undefined : decodeLine(bytes.subarray(start, end));
     if (value === undefined) torn ??= start;
-    else if (torn !== null) throw new JournalCorrupt(torn, `the journal is damaged at byte ${torn}: valid records follow`);
+    else if (torn !== null)
+      throw new JournalCorrupt(torn, `the journal is damaged at byte ${torn}: valid records follow`);
     else {
       values.push(value);
       goodBytes = end + 1;
@@ -87,7 +88,10 @@ export function fold(image: JournalImage): DepotState {
       throw new JournalCorrupt(0, `the journal has a gap: expected event ${state.position}, found ${record.from}`);
     }
     if (record.epoch < state.epoch) {
-      throw new JournalCorrupt(0, `event ${record.from} was written by an owner of epoch ${record.epoch} after epoch ${state.epoch} began`);
+      throw new JournalCorrupt(
+        0,
+        `event ${record.from} was written by an owner of epoch ${record.epoch} after epoch ${state.epoch} began`,
+      );
     }
     state = replay(state, record.events);
   }

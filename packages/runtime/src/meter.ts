@@ -55,7 +55,11 @@ export class Meter {
   readonly live = (core: string): LiveBytes | undefined => {
     const flow = this.flows.get(core);
     if (flow === undefined) return undefined;
-    return { ticket: flow.ticket, bytes: Math.max(0, flow.reused + flow.received), rateBytesPerSecond: this.rateOf(flow) };
+    return {
+      ticket: flow.ticket,
+      bytes: Math.max(0, flow.reused + flow.received),
+      rateBytesPerSecond: this.rateOf(flow),
+    };
   };
 
   private rateOf(flow: Flow): number | null {

@@ -25,7 +25,10 @@ export interface OpenOptions {
 }
 
 /** What the disk holds, for `Woken`: staged bytes of cores that were in work, and installed generations that are gone. */
-async function surveyed(ports: Ports, state: DepotState): Promise<{ staged: Record<string, Readonly<Record<string, number>>>; missing: string[] }> {
+async function surveyed(
+  ports: Ports,
+  state: DepotState,
+): Promise<{ staged: Record<string, Readonly<Record<string, number>>>; missing: string[] }> {
   const staged: Record<string, Readonly<Record<string, number>>> = {};
   const missing: string[] = [];
   for (const [id, core] of state.cores.entries()) {
@@ -95,7 +98,16 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       await held.release();
     };
     const view = new View(options.catalog, () => conductor.state, locate, meter.live);
-    return new OpenDepot({ view, conductor, performer, signals, streams, store: ports.store, release, failure: () => failure });
+    return new OpenDepot({
+      view,
+      conductor,
+      performer,
+      signals,
+      streams,
+      store: ports.store,
+      release,
+      failure: () => failure,
+    });
   } catch (error) {
     await ports.journal.close();
     await held.release();

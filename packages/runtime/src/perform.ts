@@ -138,13 +138,17 @@ export class Performer {
   private async prepare(core: string, ticket: number): Promise<void> {
     const { catalog, ports } = this.options;
     const spec = catalog.core(core);
-    if (spec === undefined) throw FaultError.of('manifestError', 'coreMissing', `the core "${core}" is not in the catalog any more`);
+    if (spec === undefined)
+      throw FaultError.of('manifestError', 'coreMissing', `the core "${core}" is not in the catalog any more`);
     const { context } = coreIn(this.options.state(), core);
     const job = new Job(core, ticket, spec, context.durable, context);
     this.jobs.set(core, job);
     const staged = await ports.store.reclaim(core, context.installed?.generation ?? null, Object.keys(context.durable));
     const here = (name: string) => Math.min(context.durable[name]?.bytes ?? 0, staged[name] ?? 0);
-    const neededBytes = spec.files.reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)), 0);
+    const neededBytes = spec.files.reduce(
+      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)),
+      0,
+    );
     const freeBytes = await ports.store.freeBytes();
     if (freeBytes !== null && neededBytes > freeBytes) {
       const message = `not enough space: ${neededBytes} bytes are needed, ${freeBytes} are free`;
@@ -169,11 +173,19 @@ export class Performer {
     if (fault.type !== 'noSpace' || fault.detail === 'preflight') return fault;
     const { durable } = coreIn(this.options.state(), core).context;
     const files = this.options.catalog.core(core)?.files ?? [];
-    const missing = files.reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - (durable[file.filename]?.bytes ?? 0)), 0);
+    const missing = files.reduce(
+      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - (durable[file.filename]?.bytes ?? 0)),
+      0,
+    );
     // With everything here it is the unpacking that found no room; how much it needs no catalog says, but not less than this.
     const neededBytes = missing > 0 ? missing : files.reduce((sum, file) => sum + file.contents[0].sizeBytes, 0);
     const freeBytes = (await this.options.ports.store.freeBytes()) ?? fault.freeBytes ?? 0;
-    return { ...fault, message: `${fault.message}: ${neededBytes} bytes are still needed, ${freeBytes} are free`, neededBytes, freeBytes };
+    return {
+      ...fault,
+      message: `${fault.message}: ${neededBytes} bytes are still needed, ${freeBytes} are free`,
+      neededBytes,
+      freeBytes,
+    };
   }
 
   private async verify(job: Job): Promise<void> {
@@ -199,7 +211,11 @@ export class Performer {
     const generation = generationOf(ticket);
     const names = job.extracted === null ? [...job.proven.keys()] : null;
     await this.options.ports.store.publish(core, generation, names);
-    const files = (job.extracted ?? [...job.proven.values()]).map(({ filename, sizeBytes, sha256 }) => ({ filename, sizeBytes, sha256 }));
+    const files = (job.extracted ?? [...job.proven.values()]).map(({ filename, sizeBytes, sha256 }) => ({
+      filename,
+      sizeBytes,
+      sha256,
+    }));
     await this.report({ type: 'installed', core, ticket, generation, files });
     this.options.meter.end(core);
     this.jobs.delete(core);

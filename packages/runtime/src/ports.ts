@@ -101,8 +101,8 @@ export interface Store {
   publish(core: string, generation: string, files: readonly string[] | null): Promise<void>;
   /** The final generations of a core. */
   generations(core: string): Promise<readonly string[]>;
-  /** Removes generations except one, and what is staged. */
-  sweep(core: string, keep: string | null): Promise<void>;
+  /** Removes generations except one, and what is staged. What was set aside as damaged stays unless it is to be dropped. */
+  sweep(core: string, keep: string | null, quarantine?: 'keep' | 'drop'): Promise<void>;
   /** Removes all of a core. */
   remove(core: string): Promise<void>;
   /** Cores that have anything on disk. */

@@ -7,7 +7,9 @@ const WEAK: readonly Exclude<DigestAlgorithm, 'sha256'>[] = ['gitBlob', 'sha1', 
 
 /** The digests that must be computed to prove a file: sha256 always (it is what we record), a weak one where that is all there is. */
 export function algorithmsFor(file: FileSpec): readonly DigestAlgorithm[] {
-  const weak = file.contents.flatMap((content) => (content.sha256 === null ? WEAK.filter((name) => content[name] !== null) : []));
+  const weak = file.contents.flatMap((content) =>
+    content.sha256 === null ? WEAK.filter((name) => content[name] !== null) : [],
+  );
   return ['sha256', ...new Set(weak)];
 }
 
@@ -19,7 +21,11 @@ function proofBy(content: Content, digests: Partial<Record<DigestAlgorithm, stri
 }
 
 /** What vouches for these bytes, or null if they are none of the accepted contents. */
-export function proofOf(file: FileSpec, sizeBytes: number, digests: Partial<Record<DigestAlgorithm, string>>): Proven['proof'] | null {
+export function proofOf(
+  file: FileSpec,
+  sizeBytes: number,
+  digests: Partial<Record<DigestAlgorithm, string>>,
+): Proven['proof'] | null {
   for (const content of file.contents) {
     if (content.sizeBytes !== sizeBytes) continue;
     const proof = proofBy(content, digests);

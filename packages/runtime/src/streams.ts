@@ -1,5 +1,14 @@
-import { type DepotState, type LadingEvent, type Status } from '@lading/core';
-import { asyncScheduler, distinctUntilChanged, Observable, ReplaySubject, type SchedulerLike, share, Subject, throttleTime } from 'rxjs';
+import type { DepotState, LadingEvent, Status } from '@lading/core';
+import {
+  asyncScheduler,
+  distinctUntilChanged,
+  Observable,
+  ReplaySubject,
+  type SchedulerLike,
+  Subject,
+  share,
+  throttleTime,
+} from 'rxjs';
 import type { JournalRecord } from './ports.js';
 import type { Signals } from './signals.js';
 

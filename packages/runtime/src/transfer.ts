@@ -1,9 +1,9 @@
+import type { Report } from '@lading/core';
 import { Checkpoints } from './checkpoints.js';
 import { faultOf } from './fault-error.js';
 import { FileFault, FileTransfer, type TransferPorts } from './file-transfer.js';
 import type { Job } from './job.js';
 import type { Meter } from './meter.js';
-import type { Report } from '@lading/core';
 
 /** Files of one core that are fetched at once. */
 const FILES_AT_ONCE = 4;

@@ -73,7 +73,8 @@ export class Watchdog {
         if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
         const windowMs = this.clock.monotonicMs() - this.windowStartMs;
         if (this.isBody && windowMs >= this.stallMs * WINDOWS) {
-          if (this.windowBytes < MINIMUM_BYTES) return this.bark(`only ${this.windowBytes} bytes in ${Math.round(windowMs)} ms`);
+          if (this.windowBytes < MINIMUM_BYTES)
+            return this.bark(`only ${this.windowBytes} bytes in ${Math.round(windowMs)} ms`);
           this.windowStartMs = this.clock.monotonicMs();
           this.windowBytes = 0;
         }
