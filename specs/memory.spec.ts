@@ -68,10 +68,13 @@ describe('the memory of a download', () => {
     );
     let output = '';
     let peak = 0;
-    child.stdout.on('data', async (bytes: Buffer) => {
+    const look = async () => {
+      if (child.pid !== undefined) peak = Math.max(peak, await peakMiB(child.pid));
+    };
+    child.stdout.on('data', (bytes: Buffer) => {
       output += bytes.toString();
       // The peak is kept by the kernel: each record is an occasion to read it, and the last ones come when all has arrived.
-      if (child.pid !== undefined) peak = Math.max(peak, await peakMiB(child.pid));
+      void look();
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(code, output.slice(-2000)).toBe(0);

@@ -26,9 +26,10 @@ export async function measure(command) {
   child.stderr.on('data', (bytes) => (times += bytes));
   child.stdio[4].on('data', (bytes) => (stdout += bytes));
   let peakBytes = 0;
-  const look = setInterval(async () => {
+  const sample = async () => {
     peakBytes = Math.max(peakBytes, await peakBelow(child.pid));
-  }, 25);
+  };
+  const look = setInterval(() => void sample(), 25);
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearInterval(look);
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${times}`);

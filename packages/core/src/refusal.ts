@@ -1,5 +1,3 @@
-import type { Fault } from './fault.js';
-
 /** "You may not": a command that the present state does not allow. A value, not an exception; it changes nothing. */
 export const REFUSAL_CODES = [
   'unknownId',
@@ -24,5 +22,3 @@ export interface Refusal {
 export function refuse(code: RefusalCode, message: string, remedy: string, ids: readonly string[] = []): Refusal {
   return { type: 'refusal', code, message, remedy, ids };
 }
-
-export type Problem = Fault | Refusal;
