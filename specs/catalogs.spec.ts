@@ -3,7 +3,16 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Catalog, EMPTY_STATE, LIMITS, type Manifest, type Plan, planFor, readManifest, type Refusal } from '@lading/core';
+import {
+  Catalog,
+  EMPTY_STATE,
+  LIMITS,
+  type Manifest,
+  type Plan,
+  planFor,
+  type Refusal,
+  readManifest,
+} from '@lading/core';
 import { describe, expect, it } from 'vitest';
 
 const folder = new URL('../manifests/', import.meta.url);
@@ -43,7 +52,8 @@ describe('the catalogs', () => {
       const [content] = file.contents;
       expect(content.sizeBytes, file.filename).toBeGreaterThan(0);
       expect(content.sha256 ?? content.sha1 ?? content.md5 ?? content.gitBlob, file.filename).not.toBeNull();
-      for (const url of file.urls) expect(url).toMatch(name === 'demo.json' ? /^http:\/\/127\.0\.0\.1\// : /^https:\/\//);
+      for (const url of file.urls)
+        expect(url).toMatch(name === 'demo.json' ? /^http:\/\/127\.0\.0\.1\// : /^https:\/\//);
     }
   });
 
@@ -55,7 +65,9 @@ describe('the catalogs', () => {
       expect(plan.voices).toEqual([id]);
       expect(plan.cores.length).toBeGreaterThan(0);
       expect(plan.cores.length).toBeLessThanOrEqual(coreRequirements.length);
-      expect(plan.bytesToFetch).toBe(plan.cores.flatMap(({ files }) => files).reduce((sum, file) => sum + file.sizeBytes, 0));
+      expect(plan.bytesToFetch).toBe(
+        plan.cores.flatMap(({ files }) => files).reduce((sum, file) => sum + file.sizeBytes, 0),
+      );
       expect(plan.bytesToFetch).toBe(plan.bytesTotal);
       entries += 1;
     }
@@ -94,15 +106,20 @@ describe('the catalogs', () => {
   });
 
   it('stay far below what a manifest may weigh', () => {
-    for (const name of names) expect(readFileSync(new URL(name, folder)).length).toBeLessThan(LIMITS.manifestBytes / 10);
+    for (const name of names)
+      expect(readFileSync(new URL(name, folder)).length).toBeLessThan(LIMITS.manifestBytes / 10);
   });
 });
 
 describe('the generators', () => {
-  it.each(['generate.mjs', 'generate-demo.mjs'])('%s would write just what is there', { timeout: 120_000 }, async (name) => {
-    const program = fileURLToPath(new URL(name, folder));
-    await promisify(execFile)(process.execPath, [program, '--check'], { cwd: fileURLToPath(new URL('..', folder)) });
-  });
+  it.each(['generate.mjs', 'generate-demo.mjs'])(
+    '%s would write just what is there',
+    { timeout: 120_000 },
+    async (name) => {
+      const program = fileURLToPath(new URL(name, folder));
+      await promisify(execFile)(process.execPath, [program, '--check'], { cwd: fileURLToPath(new URL('..', folder)) });
+    },
+  );
 });
 
 describe('the older manifests', () => {
@@ -112,7 +129,9 @@ describe('the older manifests', () => {
     const archive = manifest.cores.find(({ id }) => id === 'espeak_ng_data_v1')?.archive;
     expect(archive?.extractType).toBe('tar.bz2');
     for (const platform of ['android', 'ios', 'linux']) {
-      const plan = planned(planFor(catalogFor(platform, 'sources/legacy-manifest-v1.json'), EMPTY_STATE, ['kokoro_bf_emma']));
+      const plan = planned(
+        planFor(catalogFor(platform, 'sources/legacy-manifest-v1.json'), EMPTY_STATE, ['kokoro_bf_emma']),
+      );
       expect(plan.cores).toHaveLength(4);
     }
   });

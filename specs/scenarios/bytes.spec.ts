@@ -36,7 +36,9 @@ const archive = tarGz({ 'kit/model.onnx': good, 'kit/tokens.txt': seededBytes(13
 function placesIn(length: number): readonly number[] {
   const borders = [4_096, 16_384, 65_536, 131_072, cutAt].flatMap((border) => [border - 1, border]);
   const lots = [...new Uint32Array(seededBytes(14, 24).buffer)].map((lot) => lot % length);
-  return [...new Set([0, 1, length - 2, length - 1, ...borders, ...lots])].filter((at) => at < length).sort((a, b) => a - b);
+  return [...new Set([0, 1, length - 2, length - 1, ...borders, ...lots])]
+    .filter((at) => at < length)
+    .sort((a, b) => a - b);
 }
 
 function modelOf(file: NamedFile, more: object = {}): object {
@@ -164,7 +166,7 @@ describe('a file that was replaced under its URL', () => {
     expect((await world.final()).map(({ sha256 }) => sha256)).toEqual([sha256Hex(other)]);
   });
 
-  it.each([changes[0], changes[2], changes[3], changes[4]].map((change) => change ?? ['', []] as const))(
+  it.each([changes[0], changes[2], changes[3], changes[4]].map((change) => change ?? (['', []] as const)))(
     '%s, is not spliced where the catalog names no digest and nothing but the server could tell',
     async (_, change) => {
       await using world = await startWorld();
@@ -189,7 +191,9 @@ describe('a file that was replaced under its URL', () => {
   it('in every single reply, between all resumes, never gives a mixture', async () => {
     await using world = await startWorld();
     const file = world.serve(path, good);
-    const versions = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => nth(n, changeTo(seededBytes(100 + n, size)), dropAfter(30_000 * n)));
+    const versions = [1, 2, 3, 4, 5, 6, 7, 8].map((n) =>
+      nth(n, changeTo(seededBytes(100 + n, size)), dropAfter(30_000 * n)),
+    );
     world.origin.script(path, ...versions, fromNth(9, changeTo(seededBytes(109, size))));
     const depot = await world.open({ cores: [modelOf(file)] });
     expect((await refusalOf(depot.download('model'))).name).toBe('ChecksumError');

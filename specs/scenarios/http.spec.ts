@@ -16,9 +16,10 @@
  * - 86 beyond one stale part, 90: one connection per file, so no two sources ever race.
  */
 import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
 import type { FaultType, Status } from '@lading/core';
 import type { Depot } from '@lading/runtime';
+import { describe, expect, it } from 'vitest';
 import {
   always,
   type Behaviour,
@@ -44,12 +45,12 @@ import {
   noEtag,
   noRange,
   nth,
+  type Rule,
   redirectLoop,
   redirectMaze,
   redirectTo,
   resetAfter,
   retryAfter,
-  type Rule,
   stallAfter,
   status,
   truncatedChunked,
@@ -63,8 +64,17 @@ import { closedGate } from '../origin/gate.js';
 import { startOrigin } from '../origin/origin.js';
 import { readRequestHead, startRawOrigin } from '../origin/raw-origin.js';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
-import { checkManners, type DepotOptions, filesBelow, historyOf, type History, refusalOf, startWorld, statusOf, type World } from './world.js';
-import { join } from 'node:path';
+import {
+  checkManners,
+  type DepotOptions,
+  filesBelow,
+  type History,
+  historyOf,
+  refusalOf,
+  startWorld,
+  statusOf,
+  type World,
+} from './world.js';
 
 const size = 65_536;
 /** Where a first reply is cut, so that there is something to resume. */
@@ -110,19 +120,28 @@ const rest = `bytes=${half}-`;
 
 function contentRange(text: string): Behaviour {
   const { reply } = withHeaders({ 'content-range': text });
-  return { name: 'contentRange', reply: (was, asked, resource) => (was.part === null ? was : (reply?.(was, asked, resource) ?? was)) };
+  return {
+    name: 'contentRange',
+    reply: (was, asked, resource) => (was.part === null ? was : (reply?.(was, asked, resource) ?? was)),
+  };
 }
 
 /** Only what is a part is spoilt; a whole reply stays as it is. */
 function onParts(behaviour: Behaviour): Behaviour {
   const { reply } = behaviour;
   if (reply === undefined) throw new Error(`${behaviour.name} does not change the reply`);
-  return { name: behaviour.name, reply: (was, asked, resource) => (was.part === null ? was : reply(was, asked, resource)) };
+  return {
+    name: behaviour.name,
+    reply: (was, asked, resource) => (was.part === null ? was : reply(was, asked, resource)),
+  };
 }
 
 /** More bytes than announced, which only chunks can hide. */
 function tooLong(): Behaviour {
-  return { name: 'tooLong', reply: (was) => ({ ...was, framing: 'chunked', body: Buffer.concat([was.body, new Uint8Array(100)]) }) };
+  return {
+    name: 'tooLong',
+    reply: (was) => ({ ...was, framing: 'chunked', body: Buffer.concat([was.body, new Uint8Array(100)]) }),
+  };
 }
 
 /** A cache that has old bytes, and passes on only a request that wants fresh ones. */
@@ -133,7 +152,11 @@ function staleCache(stale: Uint8Array): Behaviour {
     reply: (was, asked) => {
       if (isFresh(asked.headers)) return was;
       const { part } = was;
-      return { ...was, headers: { ...was.headers, age: '86400' }, body: part === null ? stale : stale.subarray(part.from, part.to) };
+      return {
+        ...was,
+        headers: { ...was.headers, age: '86400' },
+        body: part === null ? stale : stale.subarray(part.from, part.to),
+      };
     },
   };
 }
@@ -160,7 +183,12 @@ const whole: readonly Row[] = [
     requests: never,
     isMirrored: true,
   },
-  { name: '28: 200 that is gzipped though identity was asked', rules: () => [gzip()], ends: ['serverError', 'contentEncoding'], requests: never },
+  {
+    name: '28: 200 that is gzipped though identity was asked',
+    rules: () => [gzip()],
+    ends: ['serverError', 'contentEncoding'],
+    requests: never,
+  },
   { name: '30: chunked, without a length', rules: () => [chunked()], ends: 'ready', requests: 1 },
   {
     name: '33: a Content-Length smaller than declared',
@@ -212,18 +240,32 @@ const whole: readonly Row[] = [
   },
   {
     name: '71: a Repr-Digest of other bytes, which stops before the body',
-    rules: () => [withHeaders({ 'repr-digest': `sha-256=:${Buffer.from(sha256Hex(other), 'hex').toString('base64')}:` })],
+    rules: () => [
+      withHeaders({ 'repr-digest': `sha-256=:${Buffer.from(sha256Hex(other), 'hex').toString('base64')}:` }),
+    ],
     ends: ['upstreamChanged', 'reprDigest'],
     requests: never,
   },
   {
     name: '71: a Repr-Digest of these bytes',
-    rules: () => [withHeaders({ 'repr-digest': `sha-256=:${Buffer.from(sha256Hex(bytes), 'hex').toString('base64')}:` })],
+    rules: () => [
+      withHeaders({ 'repr-digest': `sha-256=:${Buffer.from(sha256Hex(bytes), 'hex').toString('base64')}:` }),
+    ],
     ends: 'ready',
     requests: 1,
   },
-  { name: '72: a digest in md5 only', rules: () => [withHeaders({ digest: 'md5=AAAA', 'content-md5': 'AAAA' })], ends: 'ready', requests: 1 },
-  { name: '73: a malformed Repr-Digest', rules: () => [withHeaders({ 'repr-digest': 'sha-256=:?:, ;;' })], ends: 'ready', requests: 1 },
+  {
+    name: '72: a digest in md5 only',
+    rules: () => [withHeaders({ digest: 'md5=AAAA', 'content-md5': 'AAAA' })],
+    ends: 'ready',
+    requests: 1,
+  },
+  {
+    name: '73: a malformed Repr-Digest',
+    rules: () => [withHeaders({ 'repr-digest': 'sha-256=:?:, ;;' })],
+    ends: 'ready',
+    requests: 1,
+  },
   {
     name: '75: a Content-Disposition that climbs out',
     rules: () => [withHeaders({ 'content-disposition': 'attachment; filename="../../x"' })],
@@ -232,7 +274,9 @@ const whole: readonly Row[] = [
   },
   {
     name: '78: a HEAD that would say something else, and is never asked',
-    rules: () => [{ name: 'headDiffers', reply: (was, asked) => (asked.method === 'HEAD' ? { ...was, status: 404 } : was) }],
+    rules: () => [
+      { name: 'headDiffers', reply: (was, asked) => (asked.method === 'HEAD' ? { ...was, status: 404 } : was) },
+    ],
     ends: 'ready',
     requests: 1,
   },
@@ -381,7 +425,11 @@ const parts: readonly Row[] = [
     name: '15: 206 without a tag, of other bytes, which costs one restart',
     rules: () => [
       cutFirst,
-      nth(2, onParts({ name: 'foreign', reply: (was) => ({ ...was, body: other.subarray(half) }) }), withHeaders({ etag: null, 'last-modified': null })),
+      nth(
+        2,
+        onParts({ name: 'foreign', reply: (was) => ({ ...was, body: other.subarray(half) }) }),
+        withHeaders({ etag: null, 'last-modified': null }),
+      ),
     ],
     ends: 'ready',
     requests: 3,
@@ -507,7 +555,12 @@ const parts: readonly Row[] = [
     requests: 2,
     also: ({ ranges }) => expect(ranges).toEqual([null, rest]),
   },
-  { name: '32: a Content-Length larger than what is sent before a reset', rules: () => [nth(1, resetAfter(half))], ends: 'ready', requests: 2 },
+  {
+    name: '32: a Content-Length larger than what is sent before a reset',
+    rules: () => [nth(1, resetAfter(half))],
+    ends: 'ready',
+    requests: 2,
+  },
   { name: '32: not a byte of the body, for ever', rules: () => [dropAfter(0)], ends: 'interrupted', requests: never },
   {
     name: '35: no length of any kind, cut short',
@@ -560,9 +613,27 @@ const slow: readonly Row[] = [
     ends: 'networkTimeout',
     requests: never,
   },
-  { name: '39: a head that drips without end', rules: () => [dripHead(1, 20)], options: quiet, ends: 'networkTimeout', requests: never },
-  { name: '41: a connection that is never answered', rules: () => [neverAnswer()], options: quiet, ends: ['networkTimeout', 'head'], requests: never },
-  { name: '41: no answer the first time', rules: () => [first(1, neverAnswer())], options: quiet, ends: 'ready', requests: 2 },
+  {
+    name: '39: a head that drips without end',
+    rules: () => [dripHead(1, 20)],
+    options: quiet,
+    ends: 'networkTimeout',
+    requests: never,
+  },
+  {
+    name: '41: a connection that is never answered',
+    rules: () => [neverAnswer()],
+    options: quiet,
+    ends: ['networkTimeout', 'head'],
+    requests: never,
+  },
+  {
+    name: '41: no answer the first time',
+    rules: () => [first(1, neverAnswer())],
+    options: quiet,
+    ends: 'ready',
+    requests: 2,
+  },
   {
     name: '42: a stall in mid-body, after which the rest is asked for',
     rules: () => [nth(1, stallAfter(half))],
@@ -582,33 +653,61 @@ const slow: readonly Row[] = [
       expect(bytesDone).toBe(half);
     },
   },
-  { name: '43: a few bytes a second for ever', rules: () => [dripBody(1, 50)], options: { stallMs: 200 }, ends: 'stalled', requests: never },
-  { name: '44: a reset before the head, for ever', rules: () => [hangUp('reset')], ends: 'interrupted', requests: never },
+  {
+    name: '43: a few bytes a second for ever',
+    rules: () => [dripBody(1, 50)],
+    options: { stallMs: 200 },
+    ends: 'stalled',
+    requests: never,
+  },
+  {
+    name: '44: a reset before the head, for ever',
+    rules: () => [hangUp('reset')],
+    ends: 'interrupted',
+    requests: never,
+  },
   { name: '44: an end before the head, for ever', rules: () => [hangUp()], ends: 'interrupted', requests: never },
 ];
 
 const replies: readonly Row[] = [
-  ...[400, 401, 403, 404, 405, 406, 407, 410, 414, 431, 451].map((code): Row => ({
-    name: `${{ 401: '58', 403: '56', 404: '61', 407: '60', 410: '61' }[code] ?? '–'}: ${code}, which repetition cannot change`,
-    rules: () => [status(code)],
-    ends: [code === 404 || code === 410 ? 'notFound' : [401, 403, 407].includes(code) ? 'unauthorized' : 'serverError', `http${code}`],
-    requests: { atMost: finalBudget },
-  })),
+  ...[400, 401, 403, 404, 405, 406, 407, 410, 414, 431, 451].map(
+    (code): Row => ({
+      name: `${{ 401: '58', 403: '56', 404: '61', 407: '60', 410: '61' }[code] ?? '–'}: ${code}, which repetition cannot change`,
+      rules: () => [status(code)],
+      ends: [
+        code === 404 || code === 410 ? 'notFound' : [401, 403, 407].includes(code) ? 'unauthorized' : 'serverError',
+        `http${code}`,
+      ],
+      requests: { atMost: finalBudget },
+    }),
+  ),
   ...[408, 421, 425, 429, 500, 502, 503, 504, 599].flatMap((code): Row[] => {
     const number = { 421: '66', 425: '66', 429: '63', 503: '63' }[code] ?? '62';
     return [
-      { name: `${number}: ${code} twice, then the file`, rules: () => [first(2, status(code))], ends: 'ready', requests: 3 },
-      { name: `${number}: ${code} for ever`, rules: () => [status(code)], ends: ['serverError', `http${code}`], requests: never },
+      {
+        name: `${number}: ${code} twice, then the file`,
+        rules: () => [first(2, status(code))],
+        ends: 'ready',
+        requests: 3,
+      },
+      {
+        name: `${number}: ${code} for ever`,
+        rules: () => [status(code)],
+        ends: ['serverError', `http${code}`],
+        requests: never,
+      },
     ];
   }),
-  ...[404, 410, 403, 500].map((code): Row => ({
-    name: `61: ${code} from the first of two sources`,
-    rules: () => [status(code)],
-    isMirrored: true,
-    ends: 'ready',
-    requests: 1,
-    also: ({ world }) => expect(world.origin.requestsOf(mirrorPath)).toHaveLength(1),
-  })),
+  ...[404, 410, 403, 500].map(
+    (code): Row => ({
+      name: `61: ${code} from the first of two sources`,
+      rules: () => [status(code)],
+      isMirrored: true,
+      ends: 'ready',
+      requests: 1,
+      also: ({ world }) => expect(world.origin.requestsOf(mirrorPath)).toHaveLength(1),
+    }),
+  ),
   {
     name: '56: 403 to a resume, for ever, which keeps what is there',
     rules: () => [cutFirst, fromNth(2, status(403))],
@@ -629,7 +728,12 @@ const replies: readonly Row[] = [
     ends: ['unauthorized', 'http401'],
     requests: { atMost: finalBudget },
   },
-  { name: '64: Retry-After with a date that is past', rules: () => [first(1, retryAfter(503, 'Wed, 01 Jan 2020 00:00:00 GMT'))], ends: 'ready', requests: 2 },
+  {
+    name: '64: Retry-After with a date that is past',
+    rules: () => [first(1, retryAfter(503, 'Wed, 01 Jan 2020 00:00:00 GMT'))],
+    ends: 'ready',
+    requests: 2,
+  },
   { name: '65: Retry-After: -1', rules: () => [first(1, retryAfter(503, '-1'))], ends: 'ready', requests: 2 },
   { name: '65: Retry-After: abc', rules: () => [first(1, retryAfter(503, 'abc'))], ends: 'ready', requests: 2 },
   {
@@ -649,29 +753,43 @@ const replies: readonly Row[] = [
       expect(fault?.message).toContain('<html>Sign in?[31m');
     },
   },
-  ...[301, 302, 303, 307, 308].map((code): Row => ({
-    name: `48: ${code}, on the way of which Range and If-Range stay`,
-    rules: (world) => {
-      world.origin.put('/elsewhere', bytes);
-      world.origin.script('/elsewhere', cutFirst);
-      return [redirectTo('/elsewhere', code)];
-    },
-    ends: 'ready',
-    requests: 2,
-    also: ({ world }) => {
-      const [, again] = world.origin.requestsOf('/elsewhere');
-      expect(again).toMatchObject({ method: 'GET', range: rest, status: 206 });
-      expect(again?.headers['if-range']).toMatch(/^"/);
-    },
-  })),
-  { name: '49: a redirect to itself', rules: () => [redirectLoop()], ends: ['serverError', 'redirectLoop'], requests: { atMost: loopBudget } },
-  { name: '49: redirects without end', rules: () => [redirectMaze()], ends: ['serverError', 'redirectLoop'], requests: { atMost: loopBudget } },
-  ...['file:///etc/passwd', 'data:text/plain,hi', 'ftp://127.0.0.1/x', 'blob:http://127.0.0.1/x', 'javascript:1'].map((url): Row => ({
-    name: `52: a redirect to ${url}`,
-    rules: () => [redirectTo(url)],
-    ends: ['serverError', 'schemeRefused'],
-    requests: { atMost: finalBudget },
-  })),
+  ...[301, 302, 303, 307, 308].map(
+    (code): Row => ({
+      name: `48: ${code}, on the way of which Range and If-Range stay`,
+      rules: (world) => {
+        world.origin.put('/elsewhere', bytes);
+        world.origin.script('/elsewhere', cutFirst);
+        return [redirectTo('/elsewhere', code)];
+      },
+      ends: 'ready',
+      requests: 2,
+      also: ({ world }) => {
+        const [, again] = world.origin.requestsOf('/elsewhere');
+        expect(again).toMatchObject({ method: 'GET', range: rest, status: 206 });
+        expect(again?.headers['if-range']).toMatch(/^"/);
+      },
+    }),
+  ),
+  {
+    name: '49: a redirect to itself',
+    rules: () => [redirectLoop()],
+    ends: ['serverError', 'redirectLoop'],
+    requests: { atMost: loopBudget },
+  },
+  {
+    name: '49: redirects without end',
+    rules: () => [redirectMaze()],
+    ends: ['serverError', 'redirectLoop'],
+    requests: { atMost: loopBudget },
+  },
+  ...['file:///etc/passwd', 'data:text/plain,hi', 'ftp://127.0.0.1/x', 'blob:http://127.0.0.1/x', 'javascript:1'].map(
+    (url): Row => ({
+      name: `52: a redirect to ${url}`,
+      rules: () => [redirectTo(url)],
+      ends: ['serverError', 'schemeRefused'],
+      requests: { atMost: finalBudget },
+    }),
+  ),
   {
     name: '53: a redirect over http to the address where clouds keep their secrets',
     rules: () => [redirectTo('http://169.254.169.254/latest/meta-data')],
@@ -691,7 +809,12 @@ const replies: readonly Row[] = [
       world.origin.script('/signed', cutFirst, {
         from: 2,
         to: Number.POSITIVE_INFINITY,
-        behaviours: [{ name: 'expires', reply: (was, asked) => (asked.url.endsWith('2') ? was : { ...was, status: 403, body: new Uint8Array(0) }) }],
+        behaviours: [
+          {
+            name: 'expires',
+            reply: (was, asked) => (asked.url.endsWith('2') ? was : { ...was, status: 403, body: new Uint8Array(0) }),
+          },
+        ],
       });
       return [nth(1, redirectTo('/signed?Expires=1')), fromNth(2, redirectTo('/signed?Expires=2'))];
     },
@@ -840,8 +963,13 @@ describe('a connection that breaks', () => {
     const url = `${origin.url}/gone`;
     await origin.close();
     await using world = await startWorld();
-    const depot = await world.open({ cores: [{ id: 'model', files: [{ filename: 'a', url, sizeBytes: 1, sha256: sha256Hex(new Uint8Array(1)) }] }] });
-    expect((await refusalOf(depot.download('model'))).fault).toMatchObject({ type: 'networkUnreachable', detail: 'ECONNREFUSED' });
+    const depot = await world.open({
+      cores: [{ id: 'model', files: [{ filename: 'a', url, sizeBytes: 1, sha256: sha256Hex(new Uint8Array(1)) }] }],
+    });
+    expect((await refusalOf(depot.download('model'))).fault).toMatchObject({
+      type: 'networkUnreachable',
+      detail: 'ECONNREFUSED',
+    });
   });
 });
 
@@ -920,8 +1048,14 @@ describe('what belongs to one origin', () => {
   it('58: a token that a server sends back is in no message', async () => {
     await using world = await startWorld();
     const file = world.serve(path, bytes);
-    world.origin.script(path, status(200, { 'content-type': 'text/html' }, `<html>${secrets['x-api-key']}`.padEnd(size, '.')));
-    const depot = await world.open({ cores: [{ id: 'model', files: [file] }] }, { headers: { [world.origin.url]: secrets } });
+    world.origin.script(
+      path,
+      status(200, { 'content-type': 'text/html' }, `<html>${secrets['x-api-key']}`.padEnd(size, '.')),
+    );
+    const depot = await world.open(
+      { cores: [{ id: 'model', files: [file] }] },
+      { headers: { [world.origin.url]: secrets } },
+    );
     const refusal = await refusalOf(depot.download('model'));
     expect(refusal.message).not.toContain(secrets['x-api-key']);
     expect(refusal.message).toContain('[redacted]');
@@ -940,12 +1074,31 @@ describe('a server that speaks no proper HTTP', () => {
 
   const length = `content-length: ${size}\r\n`;
   const rows: readonly RawRow[] = [
-    { name: '36: both Content-Length and Transfer-Encoding', head: `${length}transfer-encoding: chunked\r\n`, ends: 'serverError' },
+    {
+      name: '36: both Content-Length and Transfer-Encoding',
+      head: `${length}transfer-encoding: chunked\r\n`,
+      ends: 'serverError',
+    },
     { name: '37: two different Content-Lengths', head: `${length}content-length: 5\r\n`, ends: 'serverError' },
     { name: '37: a negative Content-Length', head: 'content-length: -5\r\n', ends: 'serverError' },
-    { name: '37: a Content-Length beyond all numbers', head: `content-length: ${'9'.repeat(30)}\r\n`, ends: 'serverError' },
-    { name: '81: bytes after the end of a complete reply', head: length, body: Buffer.concat([bytes, Buffer.from('HTTP/1.1 junk')]), ends: 'ready' },
-    { name: '89: a tag over two lines, cut, which is no validator', head: `${length}etag: "a\r\n b"\r\n`, body: bytes.subarray(0, half), times: 1, ends: 'ready' },
+    {
+      name: '37: a Content-Length beyond all numbers',
+      head: `content-length: ${'9'.repeat(30)}\r\n`,
+      ends: 'serverError',
+    },
+    {
+      name: '81: bytes after the end of a complete reply',
+      head: length,
+      body: Buffer.concat([bytes, Buffer.from('HTTP/1.1 junk')]),
+      ends: 'ready',
+    },
+    {
+      name: '89: a tag over two lines, cut, which is no validator',
+      head: `${length}etag: "a\r\n b"\r\n`,
+      body: bytes.subarray(0, half),
+      times: 1,
+      ends: 'ready',
+    },
     { name: '89: a tag with a NUL', head: `${length}etag: "a\0b"\r\n`, ends: 'serverError' },
   ];
 
@@ -963,7 +1116,12 @@ describe('a server that speaks no proper HTTP', () => {
     // That the client resets such a connection is what this is about.
     await using raw = await startRawOrigin((socket) => serve(socket).catch(() => undefined));
     await using world = await startWorld();
-    const cores = [{ id: 'model', files: [{ filename: 'model.onnx', url: `${raw.url}/`, sizeBytes: size, sha256: sha256Hex(bytes) }] }];
+    const cores = [
+      {
+        id: 'model',
+        files: [{ filename: 'model.onnx', url: `${raw.url}/`, sizeBytes: size, sha256: sha256Hex(bytes) }],
+      },
+    ];
     const depot = await world.open({ cores }, { stallMs: 1_000 });
     const outcome = await depot.download('model').then(
       () => 'ready',
@@ -980,12 +1138,18 @@ describe('a server that speaks no proper HTTP', () => {
       if ((await readRequestHead(socket)) === null) return;
       socket.write('HTTP/1.1 200 OK\r\n');
       const more = (): void => {
-        while (!socket.destroyed) if (!socket.write(`x-more: ${'y'.repeat(1_000)}\r\n`)) return void socket.once('drain', more);
+        while (!socket.destroyed)
+          if (!socket.write(`x-more: ${'y'.repeat(1_000)}\r\n`)) return void socket.once('drain', more);
       };
       more();
     });
     await using world = await startWorld();
-    const cores = [{ id: 'model', files: [{ filename: 'a', url: `${raw.url}/`, sizeBytes: 1, sha256: sha256Hex(new Uint8Array(1)) }] }];
+    const cores = [
+      {
+        id: 'model',
+        files: [{ filename: 'a', url: `${raw.url}/`, sizeBytes: 1, sha256: sha256Hex(new Uint8Array(1)) }],
+      },
+    ];
     const depot = await world.open({ cores });
     expect((await refusalOf(depot.download('model'))).fault?.type).toBe('serverError');
     expect(raw.connections).toBeLessThanOrEqual(budget);

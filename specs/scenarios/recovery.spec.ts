@@ -14,7 +14,14 @@ const MIB = 1024 * 1024;
 const program = fileURLToPath(new URL('./depot-process.mjs', import.meta.url));
 
 /** Runs the command in a process of its own until it dies at the event. */
-async function dieAt(world: World, shelf: Shelf, command: 'download' | 'delete', id: string, event: string, core?: string) {
+async function dieAt(
+  world: World,
+  shelf: Shelf,
+  command: 'download' | 'delete',
+  id: string,
+  event: string,
+  core?: string,
+) {
   const { cores, voices, bundles } = shelf;
   const manifest = { version: 3, id: 'world', revision: 1, cores, voices, bundles };
   world.origin.put('/catalog.json', Buffer.from(JSON.stringify(manifest)));

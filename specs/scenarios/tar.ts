@@ -37,3 +37,22 @@ export function tarGz(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   // Not a Buffer: the slice of a Buffer is no copy, and what spoils a slice would spoil the original.
   return Uint8Array.from(gzipSync(tar(files)));
 }
+
+/** The regular files of an archive that needs no more than ustar. */
+export function untar(archive: Uint8Array): Readonly<Record<string, Uint8Array>> {
+  const bytes = Buffer.from(archive);
+  const field = (at: number, length: number): string =>
+    bytes
+      .subarray(at, at + length)
+      .toString('latin1')
+      .replace(/\0.*$/s, '');
+  const files: Record<string, Uint8Array> = {};
+  for (let at = 0; field(at, 100) !== ''; ) {
+    const sizeBytes = Number.parseInt(field(at + 124, 12), 8);
+    const isRegular = field(at + 156, 1) === '0' || field(at + 156, 1) === '';
+    if (isRegular)
+      files[field(at, 100)] = Uint8Array.from(bytes.subarray(at + blockBytes, at + blockBytes + sizeBytes));
+    at += blockBytes + Math.ceil(sizeBytes / blockBytes) * blockBytes;
+  }
+  return files;
+}

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { Catalog, type LadingEvent, LadingError, readManifest, type Status } from '@lading/core';
+import { Catalog, LadingError, type LadingEvent, readManifest, type Status } from '@lading/core';
 import { type NodeOptions, openDepot } from '@lading/node';
 import type { Depot } from '@lading/runtime';
 import type { PutOptions } from '../origin/origin.js';
@@ -188,7 +188,9 @@ export function checkManners(requests: readonly LoggedRequest[]): void {
     const names = request.rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
     const count = (name: string): number => names.filter((each) => each === name).length;
     const fail = (why: string): never => {
-      throw new Error(`request ${request.at} ${request.method} ${request.url}: ${why}\n${request.rawHeaders.join('\n')}`);
+      throw new Error(
+        `request ${request.at} ${request.method} ${request.url}: ${why}\n${request.rawHeaders.join('\n')}`,
+      );
     };
     if (request.method !== 'GET') fail('every request is a GET');
     if (count('range') > 1) fail('at most one Range header');

@@ -64,6 +64,13 @@ function tableOf({ machine, phases, context }) {
 
 // The table
 
+/** A Markdown table whose columns stand below each other; the first row is its head. */
+function aligned([head, ...rows]) {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
+}
+
 function markdownOf(chart, table) {
   const code = (text) => `\`${text}\``;
   const list = (texts) => (texts.length === 0 ? '–' : texts.map(code).join(', '));
@@ -82,16 +89,21 @@ function markdownOf(chart, table) {
     '',
     `It begins as ${code(table.initial)}.`,
     '',
-    '| phase | effect named on entry |',
-    '|---|---|',
-    ...chart.phases.map((phase) => `| ${code(phase)} | ${list(table.entry.get(phase))} |`),
+    ...aligned([
+      ['phase', 'effect named on entry'],
+      ...chart.phases.map((phase) => [code(phase), list(table.entry.get(phase))]),
+    ]),
     '',
-    '| in phase | event | when | next phase | effects |',
-    '|---|---|---|---|---|',
-    ...table.moves.map(
-      (move) =>
-        `| ${code(move.from)} | ${code(move.event)} | ${move.guard ?? ''} | ${nextOf(move)} | ${effectsAt(move)} |`,
-    ),
+    ...aligned([
+      ['in phase', 'event', 'when', 'next phase', 'effects'],
+      ...table.moves.map((move) => [
+        code(move.from),
+        code(move.event),
+        move.guard ?? '',
+        nextOf(move),
+        effectsAt(move),
+      ]),
+    ]),
   ];
   if (table.everywhere.length > 0) {
     const events = table.everywhere.map(code).join(' and ');

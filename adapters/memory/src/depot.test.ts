@@ -133,6 +133,17 @@ describe('an asset', () => {
     expect(requests()).toHaveLength(1);
   });
 
+  it('that waits for its next attempt waits no longer because the wall clock is set back', async () => {
+    const { world, depot } = await bench();
+    world.network.fail(urlOf('f', 'f.bin'), { type: 'refuse' });
+    const life = depot.download('heart');
+    await world.clock.advance(50);
+    expect(depot.status('f').phase).toBe('backingOff');
+    world.clock.setBack(24 * 3_600_000);
+    await world.run(life);
+    expect(world.clock.monotonicMs()).toBeLessThan(60_000);
+  });
+
   it('damaged on disk is found by verify, and repaired by fetching only what is damaged', async () => {
     const { world, depot, requests } = await bench();
     const asset = await world.run(depot.download('heart'));
@@ -142,6 +153,10 @@ describe('an asset', () => {
     expect(found.flatMap(({ damaged }) => damaged.map(({ filename }) => filename))).toEqual(['f.bin']);
     await world.run(depot.repair('heart'));
     expect((await world.run(depot.verify())).flatMap(({ damaged }) => damaged)).toEqual([]);
+    const aside = () => [...world.disk.files('/depot/cores').keys()].filter((name) => name.includes('/.quarantine-'));
+    expect(aside()).toHaveLength(1);
+    expect(await world.run(depot.clean())).toBe(3_000);
+    expect(aside()).toEqual([]);
     expect(requests()).toHaveLength(1);
     expect(world.network.requestsOf(urlOf('f', 'f.bin'))).toHaveLength(2);
   });
@@ -208,6 +223,28 @@ describe('a depot', () => {
     })();
     await world.run(Promise.all([depot.download('heart'), watching]));
     expect([...phases]).toEqual(['absent', 'waiting', 'ready']);
+  });
+
+  it('that is closed tells those who still wait, and refuses what comes later', async () => {
+    const { world, depot } = await bench();
+    const waiting = expect(depot.download('heart')).rejects.toMatchObject({ code: 'closed' });
+    await world.clock.advance(2_000);
+    await world.run(depot.close());
+    await world.run(waiting);
+    await expect(depot.pause('heart')).rejects.toMatchObject({ code: 'closed' });
+    await expect(depot.verify()).rejects.toMatchObject({ code: 'closed' });
+    await expect(depot.clean()).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('never tells the same thing twice in a row', async () => {
+    const { world, depot } = await bench();
+    const seen: string[] = [];
+    depot.status$('f').subscribe((status) => seen.push(JSON.stringify(status)));
+    await world.run(depot.download('f'));
+    await world.run(depot.delete('f'));
+    await world.clock.advance(500);
+    expect(seen.length).toBeGreaterThan(0);
+    for (let i = 1; i < seen.length; i++) expect(seen[i]).not.toBe(seen[i - 1]);
   });
 
   it('takes the same course again under the same seed', async () => {

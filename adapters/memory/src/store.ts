@@ -116,12 +116,14 @@ export class MemoryStore implements Store {
   }
 
   sweep(core: string, keep: string | null, quarantine: 'keep' | 'drop' = 'keep'): Promise<void> {
-    return guarded('remove', `${this.cores}/${core}`, async () => {
-      const names = await this.mount.names(`${this.cores}/${core}`);
-      const kept = names.filter((name) => name === keep || (quarantine === 'keep' && isQuarantine(name)));
-      for (const name of names) if (!kept.includes(name)) await this.unpublish(core, name);
+    const folder = `${this.cores}/${core}`;
+    return guarded('remove', folder, async () => {
+      for (const name of await this.mount.names(folder)) {
+        if (name === keep || (quarantine === 'keep' && isQuarantine(name))) continue;
+        await this.unpublish(core, name);
+      }
       await this.mount.remove(`${this.staging}/${core}`);
-      if (kept.length === 0) await this.mount.remove(`${this.cores}/${core}`);
+      if (keep === null && (await this.mount.names(folder)).length === 0) await this.mount.remove(folder);
     });
   }
 

@@ -151,8 +151,10 @@ export class DiskStore implements Store {
     return this.sweep(core, null, 'drop');
   }
 
-  async residents(): Promise<readonly string[]> {
-    return [...new Set([...(await namesIn(this.cores)), ...(await namesIn(this.staging))])].sort();
+  residents(): Promise<readonly string[]> {
+    return guarded('read', this.dir, async () => {
+      return [...new Set([...(await namesIn(this.cores)), ...(await namesIn(this.staging))])].sort();
+    });
   }
 
   async inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
@@ -186,14 +188,16 @@ export class DiskStore implements Store {
     }
   }
 
-  async usage(): Promise<Usage> {
-    const cores: Record<string, number> = {};
-    const staging: Record<string, number> = {};
-    for (const core of await namesIn(this.cores)) cores[core] = sum(await filesIn(join(this.cores, core)));
-    for (const core of await namesIn(this.staging)) staging[core] = sum(await filesIn(join(this.staging, core)));
-    const all = sum(await filesIn(this.dir));
-    const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
-    return { cores, staging, otherBytes: all - known };
+  usage(): Promise<Usage> {
+    return guarded('read', this.dir, async () => {
+      const cores: Record<string, number> = {};
+      const staging: Record<string, number> = {};
+      for (const core of await namesIn(this.cores)) cores[core] = sum(await filesIn(join(this.cores, core)));
+      for (const core of await namesIn(this.staging)) staging[core] = sum(await filesIn(join(this.staging, core)));
+      const all = sum(await filesIn(this.dir));
+      const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
+      return { cores, staging, otherBytes: all - known };
+    });
   }
 }
 

@@ -235,7 +235,7 @@ describe('a depot under random people and a random world', () => {
   it('keeps its invariants at every step, replays to the same state, and comes to rest', () => {
     const seen = new Set<string>();
     fc.assert(
-      fc.property(fc.array(anyMove, { minLength: 1, maxLength: 60 }), (moves) => {
+      fc.property(fc.array(anyMove, { minLength: 1, maxLength: 60, size: 'max' }), (moves) => {
         const bench = new Bench();
         bench.wake();
         for (const move of moves) {
@@ -250,6 +250,7 @@ describe('a depot under random people and a random world', () => {
           expect(fuel, 'comes to rest').toBeLessThan(200);
           bench.answer([...bench.open.keys()][0] ?? '');
         }
+        for (const v of bench.state.voices.values()) seen.add(`voice ${v.phase}`);
         for (const v of bench.state.voices.values())
           expect(['ready', 'failed', 'paused', 'unavailable']).toContain(v.phase);
         for (const c of bench.state.cores.values()) expect(['absent', 'ready', 'failed', 'paused']).toContain(c.phase);

@@ -188,7 +188,7 @@ describe('progress of a download', () => {
       return decision.state;
     };
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(120), fc.nat(100)), { maxLength: 12 }), (rounds) => {
+      fc.property(fc.array(fc.tuple(fc.nat(120), fc.nat(100)), { maxLength: 12, size: 'max' }), (rounds) => {
         let state = put(EMPTY_STATE, { type: 'download', id: 'v' });
         const { ticket } = coreIn(state, 'a').context;
         state = put(state, { type: 'prepared', core: 'a', ticket, staged: {} });

@@ -16,7 +16,7 @@ const sorted = (entries: Iterable<[string, number]>) => [...entries].sort(([a], 
 describe('a table', () => {
   it('holds what a Map holds, and every older version stays as it was', () => {
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
+      fc.property(fc.array(change, { maxLength: 80, size: 'max' }), (changes) => {
         const map = new Map<string, number>();
         let table = Table.empty<number>();
         const versions: { table: Table<number>; entries: [string, number][] }[] = [];

@@ -6,6 +6,7 @@ import {
   type Effect,
   type Input,
   imageOf,
+  LadingError,
   type Policy,
   type Refusal,
   type Report,
@@ -42,6 +43,13 @@ const SNAPSHOT_EVENTS = 10_000;
 /** Events since the last snapshot that make one worth its writing when the depot closes. */
 const SNAPSHOT_EVENTS_AT_CLOSE = 1_000;
 
+/** Asked of a depot that was let go. */
+export class DepotClosed extends LadingError {
+  constructor() {
+    super('the depot is closed', { code: 'closed', remedy: 'Open it again.' });
+  }
+}
+
 export class Conductor {
   state: DepotState;
   private readonly mailbox: Letter[] = [];
@@ -67,7 +75,7 @@ export class Conductor {
 
   private post(input: Input): Promise<Refusal | null> {
     if (this.failure !== null) return Promise.reject(this.failure.error);
-    if (this.isClosed) return Promise.resolve(null);
+    if (this.isClosed) return Promise.reject(new DepotClosed());
     return new Promise((resolve, reject) => {
       this.mailbox.push({ input, resolve, reject });
       this.running ??= this.drain();

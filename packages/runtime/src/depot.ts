@@ -15,7 +15,7 @@ import {
 } from '@lading/core';
 import type { Observable } from 'rxjs';
 import type { Asset } from './asset.js';
-import type { Conductor } from './conductor.js';
+import { type Conductor, DepotClosed } from './conductor.js';
 import { FaultError } from './fault-error.js';
 import { type Inspection, inspectCore } from './inspection.js';
 import type { Performer } from './perform.js';
@@ -75,10 +75,15 @@ type Outcome = 'pending' | 'ready' | { readonly error: Error };
 
 export class OpenDepot implements Depot {
   private closing: Promise<void> | null = null;
+  private isClosed = false;
+  private readonly progresses = new Map<string, Observable<Progress>>();
+  readonly state$: Observable<DepotState>;
   private readonly waiters = new Map<string, number>();
   private readonly statuses = new Map<string, Observable<Status>>();
 
-  constructor(private readonly parts: DepotParts) {}
+  constructor(private readonly parts: DepotParts) {
+    this.state$ = parts.streams.state$(() => this.state);
+  }
 
   get catalog(): Catalog {
     return this.parts.view.catalog;
@@ -116,32 +121,23 @@ export class OpenDepot implements Depot {
     return this.parts.store.usage();
   }
 
-  get state$(): Observable<DepotState> {
-    return this.parts.streams.state$(() => this.state);
-  }
-
   get events$(): Observable<PlacedEvent> {
     return this.parts.streams.events$;
   }
 
   status$(id: string): Observable<Status> {
-    const known = this.statuses.get(id);
-    if (known !== undefined) return known;
-    const stream = this.parts.streams.project(
-      () => this.keysOf(id),
-      () => this.status(id),
-      sameJson,
-    );
-    this.statuses.set(id, stream);
-    return stream;
+    return this.shared(this.statuses, id, () => this.status(id));
   }
 
   progress$(id: string): Observable<Progress> {
-    return this.parts.streams.project(
-      () => this.keysOf(id),
-      () => progressOf(this.status(id)),
-      sameJson,
-    );
+    return this.shared(this.progresses, id, () => progressOf(this.status(id)));
+  }
+
+  /** One stream per id, however many look at it. */
+  private shared<T>(known: Map<string, Observable<T>>, id: string, compute: () => T): Observable<T> {
+    const stream = known.get(id) ?? this.parts.streams.project(() => this.keysOf(id), compute, sameJson);
+    known.set(id, stream);
+    return stream;
   }
 
   watch(id: string, signal?: AbortSignal): AsyncIterable<Status> {
@@ -267,6 +263,7 @@ export class OpenDepot implements Depot {
   }
 
   async verify(...ids: string[]): Promise<readonly Inspection[]> {
+    this.mustBeOpen();
     const cores =
       ids.length === 0 ? [...this.state.cores.keys()] : [...new Set(ids.flatMap((id) => this.parts.view.coresOf(id)))];
     const inspections: Inspection[] = [];
@@ -307,6 +304,7 @@ export class OpenDepot implements Depot {
   }
 
   async clean(): Promise<number> {
+    this.mustBeOpen();
     const before = await this.bytesOnDisk();
     const { store, performer } = this.parts;
     for (const core of await store.residents()) {
@@ -323,6 +321,11 @@ export class OpenDepot implements Depot {
   private async bytesOnDisk(): Promise<number> {
     const { cores, staging } = await this.usage();
     return [...Object.values(cores), ...Object.values(staging)].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** After `close` another may own the depot: nothing of ours may touch it. */
+  private mustBeOpen(): void {
+    if (this.isClosed || this.closing !== null) throw new DepotClosed();
   }
 
   private async command(command: Command): Promise<void> {
@@ -344,7 +347,7 @@ export class OpenDepot implements Depot {
           return settle(() => reject(error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error));
         if (signal?.aborted === true) return settle(() => reject(signal.reason));
         const now = outcome();
-        if (now === 'pending') return;
+        if (now === 'pending') return this.isClosed ? settle(() => reject(new DepotClosed())) : undefined;
         settle(() => (now === 'ready' ? resolve() : reject(now.error)));
       };
       const cores = keys.flatMap((key) => this.parts.view.coresOfKey(key));
@@ -365,11 +368,13 @@ export class OpenDepot implements Depot {
   }
 
   private async shutDown(): Promise<void> {
-    const { conductor, performer, release, streams } = this.parts;
+    const { conductor, performer, release, signals, streams } = this.parts;
     try {
       await performer.close();
       await conductor.close();
     } finally {
+      this.isClosed = true;
+      signals.wakeAll();
       streams.close();
       await release();
     }

@@ -67,7 +67,11 @@ export class Performer {
     const { clock } = this.options.ports;
     const due = async () => {
       // Long waits are taken in steps: a timer that outlives a suspended machine would be late, and some cannot hold more than 24 days.
-      while (clock.now() < at) await clock.wait(Math.min(60_000, Math.max(1, at - clock.now())), timer.signal);
+      // Whichever clock says so first: one stops while the machine sleeps, the other may be set back by a day.
+      const waitMs = Math.min(MAX_WAIT_MS, at - clock.now());
+      const dueMs = clock.monotonicMs() + waitMs;
+      const leftMs = () => Math.min(at - clock.now(), dueMs - clock.monotonicMs());
+      while (leftMs() > 0) await clock.wait(Math.min(60_000, Math.max(1, leftMs())), timer.signal);
       await this.options.report({ type: 'due', core, ticket });
     };
     due().catch(() => undefined);
@@ -90,7 +94,7 @@ export class Performer {
     try {
       await this.options.report(report);
     } catch {
-      // The conductor is broken and has told so itself; the journal's last record stands.
+      // The conductor is closed, or broken and has told so itself; the journal's last record stands.
     }
   }
 
@@ -221,6 +225,9 @@ export class Performer {
     this.jobs.delete(core);
   }
 }
+
+/** The longest backoff: more than any policy asks for can only be a clock that was set back since. */
+const MAX_WAIT_MS = 3_600_000;
 
 /** Generations are named by the ticket of the job that made them: never twice the same. */
 const generationOf = (ticket: number): string => `g${ticket}`;

@@ -81,6 +81,8 @@ export class Streams {
     }).pipe(
       distinctUntilChanged(isSame),
       throttleTime(UI_MS, this.scheduler, { leading: true, trailing: true }),
+      // What changed and changed back within the pause is no news.
+      distinctUntilChanged(isSame),
       share({ connector: () => new ReplaySubject<T>(1), resetOnRefCountZero: true }),
     );
   }

@@ -1,0 +1,64 @@
+import type { CoreState, DepotState, Effect, StateImage, VoiceState } from '@lading/core';
+import type { JournalImage, JournalRecord } from '@lading/runtime';
+import type { Act } from './act.js';
+
+/** How a life of the program ended without its consent. */
+export type Death = 'crash' | 'kill' | 'powerCut';
+
+/** Where a staged file is: its core, and its name in the manifest. */
+export interface FileName {
+  readonly core: string;
+  readonly file: string;
+}
+
+export type StoreCall = 'reclaim' | 'discard' | 'extract' | 'publish' | 'sweep' | 'remove' | 'quarantine';
+
+/** A record as the laws see it: what was before, what is after, and what it makes the world do. */
+export interface SeenRecord {
+  readonly type: 'record';
+  readonly record: JournalRecord;
+  readonly before: DepotState;
+  readonly after: DepotState;
+  readonly effects: readonly Effect[];
+  /** Every core and voice after it. */
+  readonly cores: ReadonlyMap<string, CoreState>;
+  readonly voices: ReadonlyMap<string, VoiceState>;
+  /** Those that its events touch. */
+  readonly touched: readonly string[];
+}
+
+/** Everything that happens between a depot and its world, as it happens. */
+export type Observation =
+  | { readonly type: 'act'; readonly act: Act }
+  | { readonly type: 'answer'; readonly act: Act; readonly code: string; readonly message: string }
+  | { readonly type: 'opening'; readonly pid: number }
+  | { readonly type: 'loaded'; readonly image: JournalImage }
+  | { readonly type: 'opened'; readonly epoch: number }
+  | { readonly type: 'notOpened'; readonly error: unknown }
+  | { readonly type: 'closed' }
+  | { readonly type: 'died'; readonly how: Death }
+  | { readonly type: 'append'; readonly records: readonly JournalRecord[] }
+  | { readonly type: 'broken'; readonly error: unknown }
+  | { readonly type: 'compact'; readonly image: StateImage }
+  | SeenRecord
+  | ({ readonly type: 'request'; readonly url: string; readonly from: number | null; readonly ifRange: string | null; readonly id: number } & FileName)
+  | { readonly type: 'response'; readonly id: number; readonly status: number }
+  | ({ readonly type: 'chunk'; readonly id: number; readonly bytes: number } & FileName)
+  | ({ readonly type: 'requestEnded'; readonly id: number; readonly error: string | null } & FileName)
+  | ({ readonly type: 'stage'; readonly sizeBytes: number } & FileName)
+  | ({ readonly type: 'staged'; readonly bytes: number } & FileName)
+  | ({ readonly type: 'write'; readonly from: number; readonly bytes: number } & FileName)
+  | ({ readonly type: 'written'; readonly bytes: number } & FileName)
+  | ({ readonly type: 'synced'; readonly bytes: number } & FileName)
+  | ({ readonly type: 'reset' } & FileName)
+  | ({ readonly type: 'unstaged' } & FileName)
+  | { readonly type: 'store'; readonly call: StoreCall; readonly core: string; readonly keep: string | null; readonly files: readonly string[] | null }
+  | { readonly type: 'stored'; readonly call: StoreCall; readonly core: string; readonly keep: string | null }
+  /** Everything that was due has happened. */
+  | { readonly type: 'look' }
+  /** Faults have ended, and all has come to rest or had the time to. */
+  | { readonly type: 'rest' }
+  /** And everything that is wanted was asked for once more. */
+  | { readonly type: 'end' };
+
+export type Tell = (observation: Observation) => void;

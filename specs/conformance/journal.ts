@@ -1,0 +1,202 @@
+/** The sentences of the journal: what was appended is there after every end, in order and whole, or a fault says that it is not. */
+import type { Journal, JournalRecord } from '@lading/runtime';
+import { describe, expect, it } from 'vitest';
+import { journalDamage } from './journal-damage.js';
+import { journalDeath } from './journal-death.js';
+import { foldedEpoch, imageAt, recordAt, recordsTo } from './journal-records.js';
+import { faultIn, itUnless } from './sentence.js';
+
+/** Where a journal of bytes lies, for those who want to spoil it. */
+export interface JournalMedium {
+  /** The names of what holds records, oldest first. */
+  segments(): Promise<readonly string[]>;
+  /** The name of the newest snapshot. */
+  readonly snapshot: string;
+  read(name: string): Promise<Uint8Array>;
+  write(name: string, bytes: Uint8Array): Promise<void>;
+  /** Everything that is there, by name. */
+  all(): Promise<ReadonlyMap<string, Uint8Array>>;
+}
+
+export interface JournalBench extends AsyncDisposable {
+  /** As a process that starts anew finds it. */
+  open(): Journal;
+  /** As somebody who only looks while another may be writing. */
+  read(): Journal;
+  readonly medium: JournalMedium;
+  /** Lets the next write or sync fail, once, as a full or broken disk does; of a write, half is done before. */
+  failNext(action: 'write' | 'sync'): Promise<void>;
+  /** Does the work in a process that dies after so many steps, the next one torn; tells whether it came to its end before. */
+  dying(steps: number, work: (journal: Journal) => Promise<unknown>): Promise<'done' | 'died'>;
+  /** Ends all processes, and forgets what was not synced. */
+  cutPower(): Promise<void>;
+}
+
+/** What a platform cannot be asked, with the reason why. */
+export interface JournalLacks {
+  /** There is no mode for somebody who only looks. */
+  readonly reader?: string;
+  /** Records are not bytes that could be cut or flipped. */
+  readonly medium?: string;
+  readonly failure?: string;
+  readonly death?: string;
+  readonly powerCut?: string;
+}
+
+export type JournalSentence = (lack: string | undefined, words: string, test: (bench: JournalBench) => Promise<void>) => void;
+
+export async function appended(bench: JournalBench, ...batches: readonly (readonly JournalRecord[])[]): Promise<void> {
+  const journal = bench.open();
+  await journal.load();
+  for (const batch of batches) await journal.append(batch);
+  await journal.close();
+}
+
+export const loaded = async (bench: JournalBench): Promise<readonly JournalRecord[]> =>
+  (await bench.open().load()).records;
+
+export function journalConformance(name: string, make: () => Promise<JournalBench>, lacks: JournalLacks = {}): void {
+  const sentence: JournalSentence = (lack, words, test) =>
+    itUnless(lack, words, async () => {
+      await using bench = await make();
+      await test(bench);
+    });
+
+  describe(`the journal of ${name}`, () => {
+    sentence(undefined, 'that was never written is empty', async (bench) => {
+      expect(await bench.open().load()).toEqual({ snapshot: null, records: [] });
+    });
+
+    sentence(undefined, 'gives back what was appended, in order', async (bench) => {
+      await appended(bench, [recordAt(0)], [recordAt(1), recordAt(2), recordAt(3)], [recordAt(4)]);
+      expect(await bench.open().load()).toEqual({ snapshot: null, records: recordsTo(5) });
+    });
+
+    sentence(undefined, 'goes on behind what earlier lives have written', async (bench) => {
+      for (let life = 0; life < 5; life++) await appended(bench, [recordAt(life)]);
+      expect(await loaded(bench)).toEqual(recordsTo(5));
+    });
+
+    sentence(undefined, 'keeps every character, and a record of any size', async (bench) => {
+      const odd = { ...recordAt(0), note: '\n\r\u2028 "\\" ä 漢 🎙 \u0000 \ud800' } as JournalRecord;
+      const many = { ...recordAt(1), events: Array.from({ length: 20_000 }, () => ({ type: 'Woken', epoch: 1 }) as const) };
+      await appended(bench, [odd], [many], [recordAt(20_001)]);
+      expect(await loaded(bench)).toEqual([odd, many, recordAt(20_001)]);
+    });
+
+    sentence(undefined, 'takes an empty batch as nothing', async (bench) => {
+      await appended(bench, [], [recordAt(0)], []);
+      expect(await loaded(bench)).toEqual(recordsTo(1));
+    });
+
+    sentence(undefined, 'can be loaded twice by its writer, and written behind', async (bench) => {
+      await appended(bench, recordsTo(2));
+      const journal = bench.open();
+      await journal.load();
+      expect((await journal.load()).records).toEqual(recordsTo(2));
+      await journal.append([recordAt(2)]);
+      await journal.close();
+      expect(await loaded(bench)).toEqual(recordsTo(3));
+    });
+
+    sentence(undefined, 'gives the snapshot and only what came after it', async (bench) => {
+      const journal = bench.open();
+      await journal.load();
+      await journal.append(recordsTo(3));
+      await journal.compact(imageAt(3));
+      await journal.append([recordAt(3)]);
+      await journal.append([recordAt(4)]);
+      await journal.close();
+      expect(await bench.open().load()).toEqual({ snapshot: imageAt(3), records: [recordAt(3), recordAt(4)] });
+      expect(foldedEpoch(await bench.open().load())).toBe(foldedEpoch({ snapshot: null, records: recordsTo(5) }));
+    });
+
+    sentence(undefined, 'can be compacted before it was ever written', async (bench) => {
+      const journal = bench.open();
+      await journal.load();
+      await journal.compact(imageAt(0));
+      await journal.append([recordAt(0)]);
+      await journal.close();
+      expect(await bench.open().load()).toEqual({ snapshot: imageAt(0), records: recordsTo(1) });
+    });
+
+    sentence(undefined, 'knows the newest of many snapshots', async (bench) => {
+      for (let life = 0; life < 4; life++) {
+        const journal = bench.open();
+        await journal.load();
+        await journal.append([recordAt(life)]);
+        await journal.compact(imageAt(life + 1));
+        await journal.close();
+      }
+      expect(await bench.open().load()).toEqual({ snapshot: imageAt(4), records: [] });
+    });
+
+    sentence(lacks.medium, 'does not grow for ever if it is compacted', async (bench) => {
+      const counts: number[] = [];
+      for (let life = 0; life < 40; life++) {
+        const journal = bench.open();
+        await journal.load();
+        await journal.append([recordAt(life)]);
+        await journal.compact(imageAt(life + 1));
+        await journal.close();
+        counts.push((await bench.medium.all()).size);
+      }
+      expect(counts[39]).toBe(counts[19]);
+    });
+
+    sentence(lacks.reader, 'is read while it is written, and its reader changes nothing', async (bench) => {
+      const writer = bench.open();
+      await writer.load();
+      await writer.append(recordsTo(2));
+      const reader = bench.read();
+      expect((await reader.load()).records).toEqual(recordsTo(2));
+      await writer.append([recordAt(2)]);
+      expect((await reader.load()).records).toEqual(recordsTo(3));
+      await writer.close();
+      const before = await bench.medium.all();
+      await expectRefused(reader.append([recordAt(3)]));
+      await reader.close();
+      expect(await bench.medium.all()).toEqual(before);
+    });
+
+    for (const action of ['write', 'sync'] as const) {
+      sentence(lacks.failure, `counts nothing of a batch whose ${action} failed`, async (bench) => {
+        await appended(bench, recordsTo(2));
+        const journal = bench.open();
+        await journal.load();
+        await journal.append([recordAt(2)]);
+        await bench.failNext(action);
+        const fault = await faultIn(journal.append([recordAt(3), recordAt(4)]));
+        expect(fault.type).toBe(action === 'write' ? 'noSpace' : 'unknown');
+        await journal.close();
+        expect(await loaded(bench)).toEqual(recordsTo(3));
+        await appended(bench, [recordAt(3)]);
+        expect(await loaded(bench)).toEqual(recordsTo(4));
+      });
+    }
+
+    sentence(lacks.failure, 'keeps the older snapshot and all records if a new one cannot be written', async (bench) => {
+      const journal = bench.open();
+      await journal.load();
+      await journal.append(recordsTo(2));
+      await journal.compact(imageAt(2));
+      await journal.append([recordAt(2)]);
+      await bench.failNext('write');
+      expect((await faultIn(journal.compact(imageAt(3)))).type).toBe('noSpace');
+      await journal.close();
+      expect(await bench.open().load()).toEqual({ snapshot: imageAt(2), records: [recordAt(2)] });
+    });
+
+    journalDeath(sentence, lacks);
+    journalDamage(sentence, lacks);
+  });
+}
+
+async function expectRefused(promise: Promise<unknown>): Promise<void> {
+  expect(
+    await promise.then(
+      () => 'done',
+      () => 'refused',
+    ),
+  ).toBe('refused');
+}
