@@ -1,12 +1,13 @@
 import { type Catalog, coreIn, DEFAULT_POLICY, type DepotState, isBusy, type Policy } from '@lading/core';
 import type { SchedulerLike } from 'rxjs';
 import { Conductor } from './conductor.js';
-import { type Depot, keysOfEvent, OpenDepot } from './depot.js';
+import type { Depot } from './depot.js';
 import { fold } from './journal-format.js';
 import { Meter } from './meter.js';
+import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
 import type { Ports } from './ports.js';
-import { Signals } from './signals.js';
+import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
 import { View } from './view.js';

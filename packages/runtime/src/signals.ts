@@ -1,3 +1,5 @@
+import type { LadingEvent } from '@lading/core';
+
 /** Listeners by key: a change wakes those who listen to what changed, and nobody else. */
 export class Signals {
   private readonly listeners = new Map<string, Set<() => void>>();
@@ -29,4 +31,10 @@ export class Signals {
     for (const key of keys) for (const listener of this.listeners.get(key) ?? []) due.add(listener);
     for (const listener of due) listener();
   }
+}
+
+/** Ids that a record touches, for those who listen. */
+export function keysOfEvent(event: LadingEvent): readonly string[] {
+  if (event.type === 'Woken') return [];
+  return 'voice' in event ? [event.voice] : [event.core];
 }

@@ -1,0 +1,351 @@
+import {
+  type Catalog,
+  type Command,
+  coreIn,
+  coreOfDirectWish,
+  type DepotState,
+  errorOfFault,
+  errorOfRefusal,
+  type Fault,
+  LadingError,
+  type Plan,
+  type Status,
+  voiceIn,
+} from '@lading/core';
+import type { Observable } from 'rxjs';
+import type { Asset } from './asset.js';
+import { type Conductor, DepotClosed } from './conductor.js';
+import type { Depot } from './depot.js';
+import { FaultError } from './fault-error.js';
+import { type Inspection, inspectCore } from './inspection.js';
+import type { Performer } from './perform.js';
+import type { Store, Usage } from './ports.js';
+import type { Signals } from './signals.js';
+import { latest, type PlacedEvent, type Progress, progressOf, type Streams, sameJson } from './streams.js';
+import type { View } from './view.js';
+
+export interface DepotParts {
+  readonly view: View;
+  readonly conductor: Conductor;
+  readonly performer: Performer;
+  readonly signals: Signals;
+  readonly streams: Streams;
+  readonly store: Store;
+  readonly release: () => Promise<void>;
+  /** The error that ended the conductor, if one did. */
+  readonly failure: () => { readonly error: unknown } | null;
+}
+
+type Outcome = 'pending' | 'ready' | { readonly error: Error };
+
+export class OpenDepot implements Depot {
+  private closing: Promise<void> | null = null;
+  private isClosed = false;
+  private readonly progresses = new Map<string, Observable<Progress>>();
+  readonly state$: Observable<DepotState>;
+  private readonly waiters = new Map<string, number>();
+  private readonly statuses = new Map<string, Observable<Status>>();
+
+  constructor(private readonly parts: DepotParts) {
+    this.state$ = parts.streams.state$(() => this.state);
+  }
+
+  get catalog(): Catalog {
+    return this.parts.view.catalog;
+  }
+
+  get state(): DepotState {
+    return this.parts.view.state;
+  }
+
+  plan(...ids: string[]): Plan {
+    return this.parts.view.plan(...ids);
+  }
+
+  status(id: string): Status {
+    return this.parts.view.status(id);
+  }
+
+  list(): readonly Status[] {
+    return this.parts.view.list();
+  }
+
+  installed(): readonly Asset[] {
+    return this.parts.view.installed();
+  }
+
+  asset(id: string): Asset | null {
+    return this.parts.view.asset(id);
+  }
+
+  updates(): readonly Status[] {
+    return this.parts.view.updates();
+  }
+
+  usage(): Promise<Usage> {
+    return this.parts.store.usage();
+  }
+
+  get events$(): Observable<PlacedEvent> {
+    return this.parts.streams.events$;
+  }
+
+  status$(id: string): Observable<Status> {
+    return this.shared(this.statuses, id, () => this.status(id));
+  }
+
+  progress$(id: string): Observable<Progress> {
+    return this.shared(this.progresses, id, () => progressOf(this.status(id)));
+  }
+
+  /** One stream per id, however many look at it. */
+  private shared<T>(known: Map<string, Observable<T>>, id: string, compute: () => T): Observable<T> {
+    const stream = known.get(id) ?? this.parts.streams.project(() => this.keysOf(id), compute, sameJson);
+    known.set(id, stream);
+    return stream;
+  }
+
+  watch(id: string, signal?: AbortSignal): AsyncIterable<Status> {
+    return latest(this.status$(id), signal);
+  }
+
+  onStatus(id: string, listener: (status: Status) => void): () => void {
+    const subscription = this.status$(id).subscribe(listener);
+    return () => subscription.unsubscribe();
+  }
+
+  /** What wakes the status of an id: its voices and their cores. */
+  private keysOf(id: string): readonly string[] {
+    const keys = this.parts.view.wishKeys(id);
+    return [...keys, ...keys.flatMap((key) => this.parts.view.coresOfKey(key))];
+  }
+
+  async download(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<Asset> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    await this.command({ type: 'download', id });
+    const keys = this.parts.view.wishKeys(id);
+    for (const key of keys) this.waiters.set(key, (this.waiters.get(key) ?? 0) + 1);
+    try {
+      await this.until(keys, () => this.merge(keys.map((key) => this.outcomeOf(key))), signal);
+    } catch (error) {
+      if (signal?.aborted === true) await this.stopWaiting(id, keys);
+      throw error;
+    } finally {
+      for (const key of keys) this.waiters.set(key, (this.waiters.get(key) ?? 1) - 1);
+    }
+    const asset = this.asset(id);
+    if (asset === null)
+      throw new LadingError(`"${id}" was ready and is not any more`, { code: 'unknown', remedy: 'Ask for it again.' });
+    return asset;
+  }
+
+  /** Pauses what only the one who gives up was waiting for. */
+  private async stopWaiting(id: string, keys: readonly string[]): Promise<void> {
+    const isShared = keys.some((key) => (this.waiters.get(key) ?? 0) > 1);
+    if (isShared || this.parts.failure() !== null) return;
+    await this.parts.conductor.command({ type: 'pause', id });
+  }
+
+  private merge(outcomes: readonly Outcome[]): Outcome {
+    if (outcomes.includes('pending')) return 'pending';
+    return outcomes.find((outcome) => typeof outcome === 'object') ?? 'ready';
+  }
+
+  private subjectOf(key: string): string {
+    return coreOfDirectWish(key) ?? key;
+  }
+
+  private outcomeOf(key: string): Outcome {
+    const { state } = this;
+    const voice = voiceIn(state, key);
+    const cores = voice.context.cores.map((core) => coreIn(state, core));
+    const faulty = (fault: Fault | null | undefined): Outcome => ({
+      error: errorOfFault(fault ?? { type: 'unknown', detail: 'none', message: 'failed' }, this.subjectOf(key)),
+    });
+    switch (voice.phase) {
+      case 'ready': {
+        if (cores.some((core) => core.phase !== 'ready')) return 'pending';
+        // An update that was asked for and failed is an error to the one who asked, though the old version stays usable.
+        const stale = cores.filter(
+          ({ context }) => this.catalog.core(context.id)?.revision !== context.installed?.revision,
+        );
+        const failed = stale.find((core) => core.context.fault !== null);
+        return failed === undefined ? 'ready' : faulty(failed.context.fault);
+      }
+      case 'failed':
+        return faulty(cores.find((core) => core.phase === 'failed')?.context.fault);
+      case 'paused':
+        if (voice.context.pauseReason !== 'noSpace') return 'pending';
+        return faulty(cores.find((core) => core.context.fault !== null)?.context.fault);
+      case 'waiting':
+        return 'pending';
+      case 'unavailable':
+        return this.gone(key, 'coreLost', `a core that it needs was deleted: ${voice.context.core ?? ''}`);
+      default:
+        return this.gone(key, 'cancelled', 'it was cancelled or deleted while it was awaited');
+    }
+  }
+
+  private gone(key: string, code: string, why: string): Outcome {
+    return {
+      error: new LadingError(`${this.subjectOf(key)}: ${why}`, { code, remedy: 'Download it again if you want it.' }),
+    };
+  }
+
+  pause(id: string): Promise<void> {
+    return this.command({ type: 'pause', id });
+  }
+
+  resume(id: string): Promise<void> {
+    return this.command({ type: 'resume', id });
+  }
+
+  retry(id: string): Promise<void> {
+    return this.command({ type: 'retry', id });
+  }
+
+  prioritize(id: string, priority = 1): Promise<void> {
+    return this.command({ type: 'prioritize', id, priority });
+  }
+
+  async cancel(id: string): Promise<void> {
+    const keys = this.parts.view.wishKeys(id);
+    await this.command({ type: 'cancel', id });
+    await this.until(keys, () =>
+      keys.some((key) => voiceIn(this.state, key).phase === 'cancelling') ? 'pending' : 'ready',
+    );
+  }
+
+  async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    const keys = this.parts.view.wishKeys(id);
+    const core = this.catalog.resolveCore(id)?.id ?? id;
+    await this.command({ type: 'delete', id, force: options.force ?? false });
+    const isGoing = () =>
+      keys.some((key) => voiceIn(this.state, key).phase === 'deleting') ||
+      coreIn(this.state, core).phase === 'deleting';
+    await this.until([...keys, core], () => (isGoing() ? 'pending' : 'ready'));
+  }
+
+  async verify(...ids: string[]): Promise<readonly Inspection[]> {
+    this.mustBeOpen();
+    const cores =
+      ids.length === 0 ? [...this.state.cores.keys()] : [...new Set(ids.flatMap((id) => this.parts.view.coresOf(id)))];
+    const inspections: Inspection[] = [];
+    for (const core of cores.sort()) {
+      if (coreIn(this.state, core).context.installed === null) continue;
+      const found = await this.parts.performer.between(core, () => inspectCore(this.parts.store, this.state, core));
+      if (found !== null) inspections.push(found);
+    }
+    return inspections;
+  }
+
+  async repair(...ids: string[]): Promise<readonly Inspection[]> {
+    const inspections = await this.verify(...ids);
+    const damaged = inspections.filter((inspection) => inspection.damaged.length > 0);
+    const users = new Set<string>();
+    for (const { core, generation, damaged: bad } of damaged) {
+      const { installed } = coreIn(this.state, core).context;
+      if (installed?.generation !== generation) continue;
+      for (const [key, voice] of this.state.voices.entries()) if (voice.context.cores.includes(core)) users.add(key);
+      const isArchive = this.catalog.core(core)?.archive != null;
+      const good = isArchive
+        ? []
+        : installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
+      await this.parts.performer.between(core, () =>
+        this.parts.store.quarantine(
+          core,
+          generation,
+          good.map((file) => file.filename),
+        ),
+      );
+      const kept = Object.fromEntries(
+        good.map((file) => [file.filename, { bytes: file.sizeBytes, validator: null, origin: null }]),
+      );
+      await this.parts.conductor.report({ type: 'lost', core, generation, detail: 'damaged', kept });
+    }
+    for (const key of users) await this.download(this.subjectOf(key));
+    return inspections;
+  }
+
+  async clean(): Promise<number> {
+    this.mustBeOpen();
+    const before = await this.bytesOnDisk();
+    const { store, performer } = this.parts;
+    for (const core of await store.residents()) {
+      await performer.between(core, async () => {
+        const { phase, context } = coreIn(this.state, core);
+        if (phase === 'ready' || phase === 'absent') {
+          await store.sweep(core, context.installed?.generation ?? null, 'drop');
+        }
+      });
+    }
+    return Math.max(0, before - (await this.bytesOnDisk()));
+  }
+
+  private async bytesOnDisk(): Promise<number> {
+    const { cores, staging } = await this.usage();
+    return [...Object.values(cores), ...Object.values(staging)].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** After `close` another may own the depot: nothing of ours may touch it. */
+  private mustBeOpen(): void {
+    if (this.isClosed || this.closing !== null) throw new DepotClosed();
+  }
+
+  private async command(command: Command): Promise<void> {
+    try {
+      const refusal = await this.parts.conductor.command(command);
+      if (refusal !== null) throw errorOfRefusal(refusal);
+    } catch (error) {
+      throw error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error;
+    }
+  }
+
+  /** Resolves when the outcome is no longer pending; rejects with its error, the signal's reason, or what ended the depot. */
+  private until(keys: readonly string[], outcome: () => Outcome, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const failure = this.parts.failure();
+        const { error } = failure ?? { error: null };
+        if (failure !== null)
+          return settle(() => reject(error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error));
+        if (signal?.aborted === true) return settle(() => reject(signal.reason));
+        const now = outcome();
+        if (now === 'pending') return this.isClosed ? settle(() => reject(new DepotClosed())) : undefined;
+        settle(() => (now === 'ready' ? resolve() : reject(now.error)));
+      };
+      const cores = keys.flatMap((key) => this.parts.view.coresOfKey(key));
+      const stop = this.parts.signals.listen([...keys, ...cores], look);
+      const settle = (finish: () => void) => {
+        stop();
+        signal?.removeEventListener('abort', look);
+        finish();
+      };
+      signal?.addEventListener('abort', look, { once: true });
+      look();
+    });
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    const { conductor, performer, release, signals, streams } = this.parts;
+    try {
+      await performer.close();
+      await conductor.close();
+    } finally {
+      this.isClosed = true;
+      signals.wakeAll();
+      streams.close();
+      await release();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
