@@ -425,7 +425,7 @@ describe('an update', () => {
     const cores = [{ id: 'model', type: 'engine_core', files: [newModel] }, ...old.cores.slice(1)];
     const depot = await world.open({ ...old, cores });
     expect(depot.status('aria')).toMatchObject({ phase: 'ready', isUpdateAvailable: true });
-    expect(depot.updates().map(({ id }) => id)).toEqual(['aria', 'model']);
+    expect(depot.checkForUpdates().map(({ id }) => id)).toEqual(['aria', 'model']);
     const update = depot.download('aria');
     await gate.reached;
     expect(depot.status('aria').phase).toBe('ready');

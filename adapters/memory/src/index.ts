@@ -1,4 +1,5 @@
 export { VirtualClock, WorldStandsStill } from './clock.js';
+export { hexDigest } from './digest.js';
 export type { DiskAction, DiskFault } from './disk.js';
 export { MemoryDisk } from './disk.js';
 export { MemoryJournal, tearJournal } from './journal.js';

@@ -28,6 +28,8 @@ export interface Depot extends DepotReader, AsyncDisposable {
   repair(...ids: string[]): Promise<readonly Inspection[]>;
   /** Removes what no record names: leftovers of crashes, older generations, quarantined files. Returns the bytes freed. */
   clean(): Promise<number>;
+  /** Deletes everything that was asked for. Resolves when the files are gone. */
+  clear(): Promise<void>;
   usage(): Promise<Usage>;
   readonly state$: Observable<DepotState>;
   readonly events$: Observable<PlacedEvent>;

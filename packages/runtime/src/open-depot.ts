@@ -78,8 +78,8 @@ export class OpenDepot implements Depot {
     return this.parts.view.asset(id);
   }
 
-  updates(): readonly Status[] {
-    return this.parts.view.updates();
+  checkForUpdates(): readonly Status[] {
+    return this.parts.view.checkForUpdates();
   }
 
   usage(): Promise<Usage> {
@@ -225,6 +225,10 @@ export class OpenDepot implements Depot {
       keys.some((key) => voiceIn(this.state, key).phase === 'deleting') ||
       coreIn(this.state, core).phase === 'deleting';
     await this.until([...keys, core], () => (isGoing() ? 'pending' : 'ready'));
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all([...this.state.voices.keys()].map((key) => this.delete(this.subjectOf(key))));
   }
 
   async verify(...ids: string[]): Promise<readonly Inspection[]> {

@@ -32,7 +32,7 @@ export interface DepotReader {
   /** The ready asset of this id, or null. */
   asset(id: string): Asset | null;
   /** Ready voices and cores of which the catalog has another version. */
-  updates(): readonly Status[];
+  checkForUpdates(): readonly Status[];
 }
 
 export class View implements DepotReader {
@@ -117,7 +117,7 @@ export class View implements DepotReader {
     return ready.flatMap(([key]) => this.asset(coreOfDirectWish(key) ?? key) ?? []);
   }
 
-  updates(): readonly Status[] {
+  checkForUpdates(): readonly Status[] {
     return this.list().filter((status) => status.isUpdateAvailable);
   }
 }

@@ -5,7 +5,7 @@ import { DONE, type Outcome, type Session } from '../session.js';
 export async function updates(session: Session): Promise<Outcome> {
   const { out } = session;
   const reader = await reading(session);
-  const found = reader.updates();
+  const found = reader.checkForUpdates();
   for (const status of found) {
     out.record('status', status);
     out.result(`${status.id}  update available, run \`lading download ${status.id}\``);

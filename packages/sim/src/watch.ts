@@ -1,0 +1,150 @@
+import type { MemoryProcess } from '@lading/memory';
+import type { DigestAlgorithm, Fetcher, Journal, Ports, StagedFile, Store } from '@lading/runtime';
+import type { Chronicle } from './chronicle.js';
+import type { FileName, Observation, StoreCall, Tell } from './observation.js';
+
+/** What a watcher has to know of the world around the ports. */
+export interface Outlook {
+  readonly process: MemoryProcess;
+  readonly chronicle: Chronicle;
+  readonly tell: Tell;
+  /** Which file a URL serves. */
+  readonly fileAt: (url: string) => FileName;
+  /** Called before each request. */
+  readonly onRequest: (url: string) => void;
+  readonly isFull: () => boolean;
+}
+
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A staged file that tells what is done to it. */
+class WatchedFile implements StagedFile {
+  constructor(
+    private readonly inner: StagedFile,
+    private readonly name: FileName,
+    private readonly tell: Tell,
+  ) {}
+
+  get bytes(): number {
+    return this.inner.bytes;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.tell({ type: 'write', ...this.name, from: this.inner.bytes, bytes: chunk.length });
+    await this.inner.write(chunk);
+    this.tell({ type: 'written', ...this.name, bytes: this.inner.bytes });
+  }
+
+  async sync(): Promise<void> {
+    const { bytes } = this.inner;
+    await this.inner.sync();
+    this.tell({ type: 'synced', ...this.name, bytes });
+  }
+
+  async reset(): Promise<void> {
+    this.tell({ type: 'reset', ...this.name });
+    await this.inner.reset();
+  }
+
+  digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
+    return this.inner.digests();
+  }
+
+  async close(): Promise<void> {
+    await this.inner.close();
+    this.tell({ type: 'unstaged', ...this.name });
+  }
+}
+
+function watchedStore(inner: Store, { isFull }: Outlook, tell: Tell): Store {
+  const around = async <T>(call: StoreCall, core: string, keep: string | null, files: readonly string[] | null, work: () => Promise<T>): Promise<T> => {
+    tell({ type: 'store', call, core, keep, files });
+    const value = await work();
+    tell({ type: 'stored', call, core, keep });
+    return value;
+  };
+  return {
+    stage: async (core, file, options) => {
+      tell({ type: 'stage', core, file, sizeBytes: options.sizeBytes });
+      const staged = await inner.stage(core, file, options);
+      tell({ type: 'staged', core, file, bytes: staged.bytes });
+      return new WatchedFile(staged, { core, file }, tell);
+    },
+    reclaim: (core, keep, files) => around('reclaim', core, keep, files, () => inner.reclaim(core, keep, files)),
+    discard: (core) => around('discard', core, null, null, () => inner.discard(core)),
+    extract: (core, options, signal) => around('extract', core, options.generation, null, () => inner.extract(core, options, signal)),
+    publish: (core, generation, files) => around('publish', core, generation, files, () => inner.publish(core, generation, files)),
+    sweep: (core, keep) => around('sweep', core, keep, null, () => inner.sweep(core, keep)),
+    remove: (core) => around('remove', core, null, null, () => inner.remove(core)),
+    quarantine: (core, generation, good) => around('quarantine', core, generation, good, () => inner.quarantine(core, generation, good)),
+    generations: (core) => inner.generations(core),
+    residents: () => inner.residents(),
+    inspect: (core, generation, file) => inner.inspect(core, generation, file),
+    locate: (core, generation, file) => inner.locate(core, generation, file),
+    freeBytes: () => (isFull() ? Promise.resolve(0) : inner.freeBytes()),
+    usage: () => inner.usage(),
+  };
+}
+
+function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook, tell: Tell): Fetcher {
+  let requests = 0;
+  return {
+    isRangeFirst: inner.isRangeFirst,
+    fetch: async (request, signal) => {
+      if (!process.isAlive) return await never();
+      // As every real client: who has given up already sends nothing.
+      signal.throwIfAborted();
+      const { url, from, ifRange } = request;
+      const name = fileAt(url);
+      const id = ++requests;
+      onRequest(url);
+      tell({ type: 'request', ...name, url, from, ifRange, id });
+      const end = () => tell({ type: 'requestEnded', ...name, id, error: signal.reason === undefined ? null : messageOf(signal.reason) });
+      signal.addEventListener('abort', end, { once: true });
+      const response = await inner.fetch(request, signal);
+      tell({ type: 'response', id, status: response.status });
+      return response;
+    },
+  };
+}
+
+function watchedJournal(inner: Journal, { chronicle }: Outlook, tell: Tell): Journal {
+  return {
+    load: async () => {
+      const image = await inner.load();
+      tell({ type: 'loaded', image });
+      chronicle.load(image);
+      return image;
+    },
+    append: async (records) => {
+      tell({ type: 'append', records });
+      try {
+        await inner.append(records);
+      } catch (error) {
+        tell({ type: 'broken', error });
+        throw error;
+      }
+      for (const record of records) chronicle.commit(record);
+    },
+    compact: async (image) => {
+      tell({ type: 'compact', image });
+      await inner.compact(image);
+    },
+    close: () => inner.close(),
+  };
+}
+
+/** The same ports, each call told before it is made. What a dead process still tries is not told: it does nothing. */
+export function watched(ports: Ports, outlook: Outlook): Ports {
+  const tell = (observation: Observation) => {
+    if (outlook.process.isAlive) outlook.tell(observation);
+  };
+  return {
+    ...ports,
+    fetcher: watchedFetcher(ports.fetcher, outlook, tell),
+    store: watchedStore(ports.store, outlook, tell),
+    journal: watchedJournal(ports.journal, outlook, tell),
+  };
+}
