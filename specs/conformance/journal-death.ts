@@ -1,6 +1,6 @@
 /** What a journal holds after its writer died, or all power was cut, at any point. */
 import { expect } from 'vitest';
-import { appended, type JournalLacks, type JournalSentence, loaded } from './journal.js';
+import { appended, type JournalLacks, type JournalSentence, loaded } from './journal-bench.js';
 import { foldedEpoch, imageAt, recordAt, recordsTo } from './journal-records.js';
 
 /** Steps after which nothing here is still under way; a bound, so that a bench that never lets go is found out. */

@@ -1,59 +1,11 @@
 /** The sentences of the journal: what was appended is there after every end, in order and whole, or a fault says that it is not. */
-import type { Journal, JournalRecord } from '@lading/runtime';
-import { describe, expect, it } from 'vitest';
+import type { JournalRecord } from '@lading/runtime';
+import { describe, expect } from 'vitest';
+import { appended, type JournalBench, type JournalLacks, type JournalSentence, loaded } from './journal-bench.js';
 import { journalDamage } from './journal-damage.js';
 import { journalDeath } from './journal-death.js';
 import { foldedEpoch, imageAt, recordAt, recordsTo } from './journal-records.js';
 import { faultIn, itUnless } from './sentence.js';
-
-/** Where a journal of bytes lies, for those who want to spoil it. */
-export interface JournalMedium {
-  /** The names of what holds records, oldest first. */
-  segments(): Promise<readonly string[]>;
-  /** The name of the newest snapshot. */
-  readonly snapshot: string;
-  read(name: string): Promise<Uint8Array>;
-  write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Everything that is there, by name. */
-  all(): Promise<ReadonlyMap<string, Uint8Array>>;
-}
-
-export interface JournalBench extends AsyncDisposable {
-  /** As a process that starts anew finds it. */
-  open(): Journal;
-  /** As somebody who only looks while another may be writing. */
-  read(): Journal;
-  readonly medium: JournalMedium;
-  /** Lets the next write or sync fail, once, as a full or broken disk does; of a write, half is done before. */
-  failNext(action: 'write' | 'sync'): Promise<void>;
-  /** Does the work in a process that dies after so many steps, the next one torn; tells whether it came to its end before. */
-  dying(steps: number, work: (journal: Journal) => Promise<unknown>): Promise<'done' | 'died'>;
-  /** Ends all processes, and forgets what was not synced. */
-  cutPower(): Promise<void>;
-}
-
-/** What a platform cannot be asked, with the reason why. */
-export interface JournalLacks {
-  /** There is no mode for somebody who only looks. */
-  readonly reader?: string;
-  /** Records are not bytes that could be cut or flipped. */
-  readonly medium?: string;
-  readonly failure?: string;
-  readonly death?: string;
-  readonly powerCut?: string;
-}
-
-export type JournalSentence = (lack: string | undefined, words: string, test: (bench: JournalBench) => Promise<void>) => void;
-
-export async function appended(bench: JournalBench, ...batches: readonly (readonly JournalRecord[])[]): Promise<void> {
-  const journal = bench.open();
-  await journal.load();
-  for (const batch of batches) await journal.append(batch);
-  await journal.close();
-}
-
-export const loaded = async (bench: JournalBench): Promise<readonly JournalRecord[]> =>
-  (await bench.open().load()).records;
 
 export function journalConformance(name: string, make: () => Promise<JournalBench>, lacks: JournalLacks = {}): void {
   const sentence: JournalSentence = (lack, words, test) =>
@@ -79,7 +31,10 @@ export function journalConformance(name: string, make: () => Promise<JournalBenc
 
     sentence(undefined, 'keeps every character, and a record of any size', async (bench) => {
       const odd = { ...recordAt(0), note: '\n\r\u2028 "\\" ä 漢 🎙 \u0000 \ud800' } as JournalRecord;
-      const many = { ...recordAt(1), events: Array.from({ length: 20_000 }, () => ({ type: 'Woken', epoch: 1 }) as const) };
+      const many = {
+        ...recordAt(1),
+        events: Array.from({ length: 20_000 }, () => ({ type: 'Woken', epoch: 1 }) as const),
+      };
       await appended(bench, [odd], [many], [recordAt(20_001)]);
       expect(await loaded(bench)).toEqual([odd, many, recordAt(20_001)]);
     });
@@ -175,17 +130,21 @@ export function journalConformance(name: string, make: () => Promise<JournalBenc
       });
     }
 
-    sentence(lacks.failure, 'keeps the older snapshot and all records if a new one cannot be written', async (bench) => {
-      const journal = bench.open();
-      await journal.load();
-      await journal.append(recordsTo(2));
-      await journal.compact(imageAt(2));
-      await journal.append([recordAt(2)]);
-      await bench.failNext('write');
-      expect((await faultIn(journal.compact(imageAt(3)))).type).toBe('noSpace');
-      await journal.close();
-      expect(await bench.open().load()).toEqual({ snapshot: imageAt(2), records: [recordAt(2)] });
-    });
+    sentence(
+      lacks.failure,
+      'keeps the older snapshot and all records if a new one cannot be written',
+      async (bench) => {
+        const journal = bench.open();
+        await journal.load();
+        await journal.append(recordsTo(2));
+        await journal.compact(imageAt(2));
+        await journal.append([recordAt(2)]);
+        await bench.failNext('write');
+        expect((await faultIn(journal.compact(imageAt(3)))).type).toBe('noSpace');
+        await journal.close();
+        expect(await bench.open().load()).toEqual({ snapshot: imageAt(2), records: [recordAt(2)] });
+      },
+    );
 
     journalDeath(sentence, lacks);
     journalDamage(sentence, lacks);

@@ -20,7 +20,11 @@ export async function expectRight(store: Store, core: string, generation: string
   for (const filename of NAMES) {
     const bytes = bytesOf(filename);
     const sizeBytes = bytes.length;
-    expect(await store.inspect(core, generation, filename)).toEqual({ filename, sizeBytes, sha256: await sha256(bytes) });
+    expect(await store.inspect(core, generation, filename)).toEqual({
+      filename,
+      sizeBytes,
+      sha256: await sha256(bytes),
+    });
   }
 }
 
@@ -38,19 +42,23 @@ export function shelves(sentence: StoreSentence): void {
     expect(await store.usage()).toEqual({ cores: {}, staging: {}, otherBytes: 0 });
   });
 
-  sentence(undefined, 'publishing moves the files, makes them final, and shows nothing before', async ({ store, reopen }) => {
-    await stageAll(store, 'c');
-    expect(await store.generations('c')).toEqual([]);
-    expect(await store.inspect('c', 'g1', 'model.onnx')).toBe(null);
-    await store.publish('c', 'g1', NAMES);
-    for (const each of [store, reopen()]) {
-      expect(await each.generations('c')).toEqual(['g1']);
-      await expectRight(each, 'c', 'g1');
-    }
-    expect(await weight(store, 'c')).toEqual([TOTAL, 0]);
-    expect(await store.reclaim('c', 'g1', NAMES)).toEqual({});
-    await expectRight(store, 'c', 'g1');
-  });
+  sentence(
+    undefined,
+    'publishing moves the files, makes them final, and shows nothing before',
+    async ({ store, reopen }) => {
+      await stageAll(store, 'c');
+      expect(await store.generations('c')).toEqual([]);
+      expect(await store.inspect('c', 'g1', 'model.onnx')).toBe(null);
+      await store.publish('c', 'g1', NAMES);
+      for (const each of [store, reopen()]) {
+        expect(await each.generations('c')).toEqual(['g1']);
+        await expectRight(each, 'c', 'g1');
+      }
+      expect(await weight(store, 'c')).toEqual([TOTAL, 0]);
+      expect(await store.reclaim('c', 'g1', NAMES)).toEqual({});
+      await expectRight(store, 'c', 'g1');
+    },
+  );
 
   sentence(undefined, 'only the named files are published', async ({ store }) => {
     await stageAll(store, 'c');
@@ -99,21 +107,25 @@ export function shelves(sentence: StoreSentence): void {
     await expectRight(store, 'c', 'g2');
   });
 
-  sentence(undefined, 'reclaiming brings the files of what nobody names back, and keeps what is named', async ({ store }) => {
-    await install(store, 'c', 'g1');
-    await install(store, 'c', 'g2');
-    expect(await store.reclaim('c', 'g1', NAMES)).toEqual(LENGTHS);
-    expect(await store.generations('c')).toEqual(['g1']);
-    await expectRight(store, 'c', 'g1');
-    for (const file of NAMES) {
-      expect(await stagedDigest(store, 'c', file, bytesOf(file).length)).toEqual({
-        bytes: bytesOf(file).length,
-        digest: await sha256(bytesOf(file)),
-      });
-    }
-    await store.publish('c', 'g3', NAMES);
-    await expectRight(store, 'c', 'g3');
-  });
+  sentence(
+    undefined,
+    'reclaiming brings the files of what nobody names back, and keeps what is named',
+    async ({ store }) => {
+      await install(store, 'c', 'g1');
+      await install(store, 'c', 'g2');
+      expect(await store.reclaim('c', 'g1', NAMES)).toEqual(LENGTHS);
+      expect(await store.generations('c')).toEqual(['g1']);
+      await expectRight(store, 'c', 'g1');
+      for (const file of NAMES) {
+        expect(await stagedDigest(store, 'c', file, bytesOf(file).length)).toEqual({
+          bytes: bytesOf(file).length,
+          digest: await sha256(bytesOf(file)),
+        });
+      }
+      await store.publish('c', 'g3', NAMES);
+      await expectRight(store, 'c', 'g3');
+    },
+  );
 
   sentence(undefined, 'reclaiming drops the files that are not named', async ({ store }) => {
     await install(store, 'c', 'g1');
@@ -173,23 +185,40 @@ export function shelves(sentence: StoreSentence): void {
     expect(await store.inspect('never', 'g1', 'model.onnx')).toBe(null);
   });
 
-  sentence(undefined, 'quarantine takes one out of use: good files are staged again, the rest is set aside', async (bench) => {
-    const { store } = bench;
+  sentence(
+    undefined,
+    'quarantine takes one out of use: good files are staged again, the rest is set aside',
+    async (bench) => {
+      const { store } = bench;
+      await install(store, 'c', 'g1');
+      await bench.spoil('c', 'g1', 'voices/af.bin', seeded(8, 3_000));
+      const good = NAMES.filter((file) => file !== 'voices/af.bin');
+      await store.quarantine('c', 'g1', good);
+      expect(await store.generations('c')).toEqual([]);
+      expect(await store.inspect('c', 'g1', 'voices/af.bin')).toBe(null);
+      const { 'voices/af.bin': bad, ...kept } = LENGTHS;
+      expect(await bench.reopen().reclaim('c', null, NAMES)).toEqual(kept);
+      expect(await weight(store, 'c')).toEqual([bad, TOTAL - (bad ?? 0)]);
+      const file = 'voices/af.bin';
+      await stageWhole(store, 'c', file, bytesOf(file));
+      await store.publish('c', 'g2', NAMES);
+      await expectRight(store, 'c', 'g2');
+      await store.sweep('c', 'g2');
+      expect(await weight(store, 'c')).toEqual([TOTAL + (bad ?? 0), 0]);
+      await store.sweep('c', 'g2', 'drop');
+      expect(await weight(store, 'c')).toEqual([TOTAL, 0]);
+      await expectRight(store, 'c', 'g2');
+    },
+  );
+
+  sentence(undefined, 'what was set aside goes with its core, and not before', async ({ store }) => {
     await install(store, 'c', 'g1');
-    await bench.spoil('c', 'g1', 'voices/af.bin', seeded(8, 3_000));
-    const good = NAMES.filter((file) => file !== 'voices/af.bin');
-    await store.quarantine('c', 'g1', good);
-    expect(await store.generations('c')).toEqual([]);
-    expect(await store.inspect('c', 'g1', 'voices/af.bin')).toBe(null);
-    const { 'voices/af.bin': bad, ...kept } = LENGTHS;
-    expect(await bench.reopen().reclaim('c', null, NAMES)).toEqual(kept);
-    expect(await weight(store, 'c')).toEqual([bad, TOTAL - (bad ?? 0)]);
-    const file = 'voices/af.bin';
-    await stageWhole(store, 'c', file, bytesOf(file));
-    await store.publish('c', 'g2', NAMES);
-    await expectRight(store, 'c', 'g2');
-    await store.sweep('c', 'g2');
+    await store.quarantine('c', 'g1', []);
+    await store.sweep('c', null);
     expect(await weight(store, 'c')).toEqual([TOTAL, 0]);
+    expect(await store.residents()).toEqual(['c']);
+    await store.remove('c');
+    expect(await store.residents()).toEqual([]);
   });
 
   sentence(undefined, 'weights are those of what is there', async ({ store }) => {

@@ -126,18 +126,22 @@ export function staging(sentence: StoreSentence, lacks: StoreLacks): void {
     expect(await stagedDigest(reopen(), 'c', 'f', 9_000)).toEqual({ bytes: 3, digest: await sha256(text('new')) });
   });
 
-  sentence(undefined, 'holds less than shall be kept if the disk holds less, without a hole', async ({ store, reopen }) => {
-    await stageWhole(store, 'c', 'f', text('abc'));
-    const staged = await reopen().stage('c', 'f', { bytes: 1_000, sizeBytes: 1_000, algorithms: ['sha256'] });
-    expect(staged.bytes).toBe(3);
-    await staged.write(text('def'));
-    expect(staged.bytes).toBe(6);
-    expect((await staged.digests()).sha256).toBe(await sha256(text('abcdef')));
-    await staged.close();
-    const nothing = await store.stage('c', 'never', { bytes: 1_000, sizeBytes: 1_000, algorithms: ['sha256'] });
-    expect(nothing.bytes).toBe(0);
-    await nothing.close();
-  });
+  sentence(
+    undefined,
+    'holds less than shall be kept if the disk holds less, without a hole',
+    async ({ store, reopen }) => {
+      await stageWhole(store, 'c', 'f', text('abc'));
+      const staged = await reopen().stage('c', 'f', { bytes: 1_000, sizeBytes: 1_000, algorithms: ['sha256'] });
+      expect(staged.bytes).toBe(3);
+      await staged.write(text('def'));
+      expect(staged.bytes).toBe(6);
+      expect((await staged.digests()).sha256).toBe(await sha256(text('abcdef')));
+      await staged.close();
+      const nothing = await store.stage('c', 'never', { bytes: 1_000, sizeBytes: 1_000, algorithms: ['sha256'] });
+      expect(nothing.bytes).toBe(0);
+      await nothing.close();
+    },
+  );
 
   sentence(undefined, 'drops everything on a reset, and begins again', async ({ store, reopen }) => {
     const staged = await store.stage('c', 'f', { bytes: 0, sizeBytes: 4, algorithms: ALL });
@@ -159,8 +163,7 @@ export function staging(sentence: StoreSentence, lacks: StoreLacks): void {
     const open = await Promise.all(
       files.map((file) => store.stage('c', file, { bytes: 0, sizeBytes: 2_000, algorithms: ['sha256'] })),
     );
-    for (const half of [0, 1])
-      await Promise.all(open.map((staged, i) => staged.write(seeded(i + 10 * half, 1_000))));
+    for (const half of [0, 1]) await Promise.all(open.map((staged, i) => staged.write(seeded(i + 10 * half, 1_000))));
     for (const [i, staged] of open.entries()) {
       expect((await staged.digests()).sha256).toBe(await sha256(joined(seeded(i, 1_000), seeded(i + 10, 1_000))));
       await staged.close();

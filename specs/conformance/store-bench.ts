@@ -34,7 +34,11 @@ export interface StoreSetting {
 
 export type MakeStore = (setting: StoreSetting) => Promise<StoreBench>;
 
-export type StoreSentence = (lack: string | undefined, words: string, test: (bench: StoreBench) => Promise<void>) => void;
+export type StoreSentence = (
+  lack: string | undefined,
+  words: string,
+  test: (bench: StoreBench) => Promise<void>,
+) => void;
 
 /** Files of a core in this suite: one beside another, one below, one far below, one without a byte. */
 export const FILES: Readonly<Record<string, Uint8Array>> = {

@@ -120,23 +120,27 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
     );
   });
 
-  sentence(lacks.death, 'at any point of a removal no half generation is final, and it can be done again', async (bench) => {
-    const { store } = bench;
-    await atEveryStep(
-      bench,
-      async (core) => {
-        await install(store, core, 'g1');
-        await stageAll(store, core);
-      },
-      (mortal, core) => mortal.remove(core),
-      async (core) => {
-        const anew = bench.reopen();
-        for (const generation of await anew.generations(core)) await expectRight(anew, core, generation);
-        await anew.remove(core);
-        expect(await anew.residents()).toEqual([]);
-      },
-    );
-  });
+  sentence(
+    lacks.death,
+    'at any point of a removal no half generation is final, and it can be done again',
+    async (bench) => {
+      const { store } = bench;
+      await atEveryStep(
+        bench,
+        async (core) => {
+          await install(store, core, 'g1');
+          await stageAll(store, core);
+        },
+        (mortal, core) => mortal.remove(core),
+        async (core) => {
+          const anew = bench.reopen();
+          for (const generation of await anew.generations(core)) await expectRight(anew, core, generation);
+          await anew.remove(core);
+          expect(await anew.residents()).toEqual([]);
+        },
+      );
+    },
+  );
 
   sentence(lacks.death, 'at any point of unpacking nothing is final, and it can be done again', async (bench) => {
     const { store } = bench;
@@ -164,26 +168,30 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
     );
   });
 
-  sentence(lacks.death, 'in the midst of a write the bytes before are there, and what is torn is cut', async (bench) => {
-    const bytes = seeded(4, 3_000);
-    await atEveryStep(
-      bench,
-      async () => undefined,
-      async (mortal, core) => {
-        const staged = await mortal.stage(core, 'f', { bytes: 0, sizeBytes: 3_000, algorithms: [] });
-        for (let at = 0; at < 3_000; at += 1_000) await staged.write(bytes.subarray(at, at + 1_000));
-        await staged.close();
-      },
-      async (core) => {
-        const there = (await bench.reopen().reclaim(core, null, ['f']))['f'] ?? 0;
-        const kept = Math.floor(there / 1_000) * 1_000;
-        expect(await stagedDigest(bench.reopen(), core, 'f', kept)).toEqual({
-          bytes: kept,
-          digest: await sha256(bytes.subarray(0, kept)),
-        });
-      },
-    );
-  });
+  sentence(
+    lacks.death,
+    'in the midst of a write the bytes before are there, and what is torn is cut',
+    async (bench) => {
+      const bytes = seeded(4, 3_000);
+      await atEveryStep(
+        bench,
+        async () => undefined,
+        async (mortal, core) => {
+          const staged = await mortal.stage(core, 'f', { bytes: 0, sizeBytes: 3_000, algorithms: [] });
+          for (let at = 0; at < 3_000; at += 1_000) await staged.write(bytes.subarray(at, at + 1_000));
+          await staged.close();
+        },
+        async (core) => {
+          const there = (await bench.reopen().reclaim(core, null, ['f']))['f'] ?? 0;
+          const kept = Math.floor(there / 1_000) * 1_000;
+          expect(await stagedDigest(bench.reopen(), core, 'f', kept)).toEqual({
+            bytes: kept,
+            digest: await sha256(bytes.subarray(0, kept)),
+          });
+        },
+      );
+    },
+  );
 
   sentence(lacks.powerCut, 'by a power cut what was published is there', async (bench) => {
     await install(bench.store, 'c', 'g1');

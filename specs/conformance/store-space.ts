@@ -2,8 +2,8 @@
 import type { StagedFile } from '@lading/runtime';
 import { expect } from 'vitest';
 import { seeded, sha256, tarOf } from './bytes.js';
-import { expectRight } from './shelves.js';
 import { faultIn, rejection } from './sentence.js';
+import { expectRight } from './shelves.js';
 import { install, type StoreLacks, type StoreSentence, stagedDigest, stageWhole } from './store-bench.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -39,14 +39,18 @@ export function storeSpace(sentence: StoreSentence, lacks: StoreLacks): void {
     });
   });
 
-  sentence(lacks.full, 'a digest after a failed write is of the bytes held, or refused, never another', async (bench) => {
-    await bench.leaveFree(5 * CHUNK_BYTES + 1_000);
-    const staged = await bench.store.stage('c', 'f', options);
-    const { written } = await fill(staged);
-    const digests = await staged.digests().catch(() => ({ sha256: null }));
-    await staged.close();
-    expect([null, await sha256(BYTES.subarray(0, written))]).toContain(digests.sha256);
-  });
+  sentence(
+    lacks.full,
+    'a digest after a failed write is of the bytes held, or refused, never another',
+    async (bench) => {
+      await bench.leaveFree(5 * CHUNK_BYTES + 1_000);
+      const staged = await bench.store.stage('c', 'f', options);
+      const { written } = await fill(staged);
+      const digests = await staged.digests().catch(() => ({ sha256: null }));
+      await staged.close();
+      expect([null, await sha256(BYTES.subarray(0, written))]).toContain(digests.sha256);
+    },
+  );
 
   sentence(lacks.full, 'with room again, staging goes on from what there is', async (bench) => {
     await bench.leaveFree(5 * CHUNK_BYTES + 1_000);

@@ -134,7 +134,7 @@ describe('the machines and the reducer that was written by hand', () => {
       if (isAccepted) seen.add(`${entity.phase} ${event.type} ${next.phase}`);
       entity = next;
     }
-    expect(seen.size, 'kinds of transition that were taken').toBe(93);
+    expect(seen.size, 'kinds of transition that were taken').toBe(95);
   });
 
   it('agree on a million random events of a voice', { timeout: 240_000 }, () => {

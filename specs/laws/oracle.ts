@@ -97,7 +97,7 @@ export function coreOracle(phase: CorePhase, c: CoreContext, event: CoreEvent): 
     case 'CorePrepared':
       return phase === 'preparing' ? enter('downloading', { ...c, durable: capped(c.durable, event.staged) }) : null;
     case 'CoreCheckpointed': {
-      if (!among(phase, 'downloading', 'paused')) return null;
+      if (!among(phase, 'queued', 'preparing', 'downloading', 'paused')) return null;
       const durable = { ...c.durable, ...event.files };
       if (!event.isProgress) return stay(phase, { ...c, durable });
       return stay(phase, { ...c, durable, attempt: 0, fault: null, highWater: Math.max(c.highWater, total(durable)) });

@@ -59,7 +59,7 @@ export function flipByteAt(offset: number): Behaviour {
   const flip = (resource: Resource): Resource => {
     const was = resource.bytes[offset];
     if (was === undefined) throw new RangeError(`no byte ${offset} in ${resource.bytes.length}`);
-    const bytes = resource.bytes.slice();
+    const bytes = Uint8Array.from(resource.bytes);
     bytes[offset] = was ^ 0xff;
     return { ...resource, bytes };
   };

@@ -179,6 +179,22 @@ describe('a file that was replaced under its URL', () => {
     },
   );
 
+  it.each([
+    ['no tag and no date', { etag: null, lastModified: null }],
+    ['a weak tag', { etag: 'W/"old"' }],
+  ])(
+    'is not spliced where there was %s from the beginning, and no digest either: the whole is fetched anew',
+    async (_, options) => {
+      await using world = await startWorld();
+      const { sha256: _digest, ...file } = world.serve(path, good, options);
+      world.origin.script(path, nth(1, dropAfter(cutAt)), fromNth(2, changeTo(other, options.etag)));
+      const depot = await world.open({ cores: [{ id: 'model', files: [file] }] });
+      await depot.download('model');
+      expect(world.origin.requests.map(({ range }) => range)).toEqual([null, null]);
+      expect((await world.final()).map(({ sha256 }) => sha256)).toEqual([sha256Hex(other)]);
+    },
+  );
+
   it('by a longer one is told as what it is: the publisher changed it', async () => {
     await using world = await startWorld();
     const file = world.serve(path, good);

@@ -35,7 +35,11 @@ function isWhole(header: Uint8Array): boolean {
 function* entriesOf(archive: Uint8Array): Generator<Entry, void, undefined> {
   for (let at = 0; ; ) {
     const header = archive.subarray(at, at + BLOCK);
-    if (header.length === BLOCK && header.every((byte) => byte === 0)) return;
+    if (header.length === BLOCK && header.every((byte) => byte === 0)) {
+      const end = archive.subarray(at);
+      if (end.length >= 2 * BLOCK && end.every((byte) => byte === 0)) return;
+      throw refused('archiveCorrupt', `expected nothing but zeros from byte ${at} on`);
+    }
     if (header.length < BLOCK || !isWhole(header)) throw refused('archiveCorrupt', `no tar header at byte ${at}`);
     const size = octal(header, 124, 12);
     const type = field(header, 156, 1);
@@ -50,7 +54,7 @@ function* entriesOf(archive: Uint8Array): Generator<Entry, void, undefined> {
   }
 }
 
-/** The name below the generation, or null for what lies above it. The grammar is that of manifests, and `!`, which espeak-ng needs. */
+/** The name below the generation, or null for what lies above it. The grammar is that of manifests, and `!` and inner spaces, which espeak-ng needs. */
 function placeOf(name: string, stripComponents: number): string | null {
   const segments = name.replace(/\/$/, '').replace(/^\.\//, '').split('/');
   if (segments.some((segment) => segment === '..' || (segment === '.' && segments.length > 1)))
@@ -59,9 +63,24 @@ function placeOf(name: string, stripComponents: number): string | null {
     throw refused('archiveUnsafe', `${JSON.stringify(name)} is no relative path`);
   const place = segments.slice(stripComponents).join('/');
   if (place === '' || place === '.') return null;
-  const defect = fileNameDefect(place.replaceAll('!', 'x'));
+  const defect = fileNameDefect(place.replaceAll('!', 'x').replaceAll(/(?<=[^ /]) +(?=[^ /])/g, 'x'));
   if (defect !== null) throw refused('archiveUnsafe', `${JSON.stringify(name)}: ${defect}`);
   return place;
+}
+
+/** What stands where, by names that are one place on a case-insensitive disk. */
+class Places {
+  private readonly known = new Map<string, { readonly place: string; readonly kind: 'file' | 'folder' }>();
+
+  /** A folder may be named again, in the same spelling; a file never. */
+  claim(place: string, kind: 'file' | 'folder'): void {
+    const above = place.lastIndexOf('/');
+    if (above !== -1) this.claim(place.slice(0, above), 'folder');
+    const before = this.known.get(foldName(place));
+    if (before !== undefined && (before.place !== place || before.kind !== kind || kind === 'file'))
+      throw refused('archiveUnsafe', `${JSON.stringify(place)} is there twice`);
+    this.known.set(foldName(place), { place, kind });
+  }
 }
 
 /**
@@ -79,29 +98,30 @@ export async function extractArchive(
   if (options.extractType !== 'tar')
     throw refused('unsupported', `${core}: the simulated disk unpacks tar only, not ${options.extractType}`);
   const files: InstalledFile[] = [];
-  const places = new Set<string>();
+  const places = new Places();
   const folders = new Set([folder]);
   let total = 0;
   for (const entry of entriesOf(await mount.read(archive))) {
     signal.throwIfAborted();
     const place = placeOf(entry.name, options.stripComponents);
-    if (place === null) continue;
+    if (place === null && entry.isFolder) continue;
+    if (place === null) throw refused('archiveUnsafe', `${JSON.stringify(entry.name)} lies above what is unpacked`);
+    places.claim(place, entry.isFolder ? 'folder' : 'file');
     const path = `${folder}/${place}`;
     const inside = entry.isFolder ? path : parentOf(path);
     await mount.makeFolder(inside);
     for (let each = inside; each !== folder; each = parentOf(each)) folders.add(each);
     if (entry.isFolder) continue;
     total += entry.bytes.length;
-    if (places.has(foldName(place))) throw refused('archiveUnsafe', `${JSON.stringify(place)} is there twice`);
     if (total > options.maxBytes || files.length >= options.maxFiles)
       throw refused('archiveTooLarge', `${core}: unpacks to more than it may`);
-    places.add(foldName(place));
     const fd = await mount.open(path);
     await mount.write(fd, entry.bytes, 0);
     await mount.sync(fd);
     await mount.close(fd);
     files.push({ filename: place, sizeBytes: entry.bytes.length, sha256: hexDigest('sha256', entry.bytes) });
   }
+  if (files.length === 0) throw refused('archiveCorrupt', `${core}: the archive holds no file`);
   for (const each of [...folders].sort((a, b) => b.length - a.length)) await mount.syncFolder(each);
   return files;
 }

@@ -9,6 +9,8 @@ const TYPES: Readonly<Record<string, FaultType>> = {
   EPERM: 'filePermissions',
   EROFS: 'filePermissions',
   ENOTDIR: 'filePermissions',
+  EISDIR: 'filePermissions',
+  EEXIST: 'filePermissions',
   ELOOP: 'filePermissions',
 };
 

@@ -125,9 +125,20 @@ export class Mount {
 
   rename(from: string, to: string): Promise<void> {
     return this.act('rename', to, () => {
-      if (this.disk.volume.existsSync(to)) this.disk.durable.forget(to);
+      this.replace(from, to);
       this.disk.volume.renameSync(from, to);
     });
+  }
+
+  /** What rename(2) puts another in the place of: a file, or a folder without anything in it. memfs would replace all. */
+  private replace(from: string, to: string): void {
+    const { volume, durable } = this.disk;
+    if (from === to || !volume.existsSync(from) || !volume.existsSync(to)) return;
+    const refuse = (code: string) => new DiskError(code, `${code}: rename ${from} to ${to}`);
+    const isFolder = volume.lstatSync(to).isDirectory();
+    if (volume.lstatSync(from).isDirectory() !== isFolder) throw refuse(isFolder ? 'EISDIR' : 'ENOTDIR');
+    if (isFolder && volume.readdirSync(to).length > 0) throw refuse('ENOTEMPTY');
+    durable.forget(to);
   }
 
   /** Removes a file, or a folder with all that is in it; quiet if there is nothing. */

@@ -72,6 +72,7 @@ export class MemoryNetwork implements Fetcher {
   }
 
   async fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResponse> {
+    signal.throwIfAborted();
     const log: LoggedRequest = { ...request, at: this.clock.now(), status: 0, bytes: 0 };
     this.requests.push(log);
     const faults = this.faultsFor(request.url);

@@ -17,6 +17,8 @@ export class DiskStagedFile implements StagedFile {
   private hashes: (readonly [DigestAlgorithm, Hash])[] = [];
   private isNameDurable = false;
   private poison: unknown = null;
+  /** What went wrong with a write: from then on the digests know bytes that the file does not hold. */
+  private astray: { readonly error: unknown } | null = null;
 
   private constructor(
     private readonly path: string,
@@ -70,7 +72,12 @@ export class DiskStagedFile implements StagedFile {
     return guarded('write', this.path, async () => {
       const writing = this.writeFully(chunk);
       this.hash(chunk);
-      await writing;
+      try {
+        await writing;
+      } catch (error) {
+        this.astray = { error };
+        throw error;
+      }
       this.bytes += chunk.length;
     });
   }
@@ -103,12 +110,16 @@ export class DiskStagedFile implements StagedFile {
     return guarded('truncate', this.path, async () => {
       await this.handle.truncate(0);
       this.bytes = 0;
+      this.astray = null;
       this.beginHashes();
     });
   }
 
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
-    return Promise.resolve(Object.fromEntries(this.hashes.map(([algorithm, hash]) => [algorithm, hash.digest('hex')])));
+    return guarded('hash', this.path, async () => {
+      if (this.astray !== null) throw this.astray.error;
+      return Object.fromEntries(this.hashes.map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
+    });
   }
 
   close(): Promise<void> {

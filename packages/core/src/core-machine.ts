@@ -146,6 +146,8 @@ const job = {
 
 const requeue = { CoreQueued: { target: 'queued', actions: 'renew' } } as const;
 const reorder = { CorePrioritized: { actions: 'remember' } } as const;
+/** Bytes that became durable, also when the transfer that brought them was just told to stop. */
+const note = { CoreCheckpointed: { actions: 'remember' } } as const;
 
 export const coreMachine = blueprint.createMachine({
   id: 'core',
@@ -154,17 +156,19 @@ export const coreMachine = blueprint.createMachine({
   on: { CoreLost: { actions: 'remember' }, CoreWoken: { actions: 'remember' } },
   states: {
     absent: { on: requeue },
-    queued: { on: { ...leave, ...fail, ...reorder, CoreStarted: { target: 'preparing', actions: 'remember' } } },
+    queued: {
+      on: { ...leave, ...fail, ...reorder, ...note, CoreStarted: { target: 'preparing', actions: 'remember' } },
+    },
     preparing: {
       entry: { type: 'effect', params: ({ context }) => effectOf('prepare', context) },
-      on: { ...job, ...reorder, CorePrepared: { target: 'downloading', actions: 'remember' } },
+      on: { ...job, ...reorder, ...note, CorePrepared: { target: 'downloading', actions: 'remember' } },
     },
     downloading: {
       entry: { type: 'effect', params: ({ context }) => effectOf('transfer', context) },
       on: {
         ...job,
         ...reorder,
-        CoreCheckpointed: { actions: 'remember' },
+        ...note,
         CoreDownloaded: { target: 'verifying', actions: 'remember' },
       },
     },
@@ -203,7 +207,7 @@ export const coreMachine = blueprint.createMachine({
       entry: { type: 'effect', params: ({ context }) => effectOf('stop', context) },
       on: {
         ...requeue,
-        CoreCheckpointed: { actions: 'remember' },
+        ...note,
         CoreCancelStarted: leave.CoreCancelStarted,
         CoreDeletionStarted: leave.CoreDeletionStarted,
       },

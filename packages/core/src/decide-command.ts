@@ -139,7 +139,7 @@ function leave(
 
 function retry(draft: Draft, id: string): Refusal | null {
   const held = heldOf(draft, id);
-  if ('type' in held) return heldCore(draft, id) ?? held;
+  if ('type' in held) return retryHeldCore(draft, id) ? null : held;
   const voices = held.filter((name) => ['failed', 'unavailable'].includes(voiceIn(draft.state, name).phase));
   const cores = voices.flatMap((name) => voiceIn(draft.state, name).context.cores);
   const waiting = cores.length === 0 ? held.flatMap((name) => voiceIn(draft.state, name).context.cores) : cores;
@@ -152,11 +152,12 @@ function retry(draft: Draft, id: string): Refusal | null {
   return null;
 }
 
-/** `retry` of a failed core that voices want: the voices follow. */
-function heldCore(draft: Draft, id: string): null | undefined {
-  if (coreIn(draft.state, id).phase !== 'failed' || demandOn(draft.state, id).wanters.size === 0) return undefined;
-  retryCore(draft, id);
-  return null;
+/** `retry` of a failed core by its own id: the voices that want it follow. False if there is no such core. */
+function retryHeldCore(draft: Draft, id: string): boolean {
+  const core = draft.catalog.resolveCore(id)?.id ?? id;
+  if (coreIn(draft.state, core).phase !== 'failed' || demandOn(draft.state, core).wanters.size === 0) return false;
+  retryCore(draft, core);
+  return true;
 }
 
 function prioritize(draft: Draft, id: string, priority: number): Refusal | null {

@@ -20,9 +20,18 @@ const EXPECTED_IN: Readonly<Record<Exclude<JobReport['type'], 'faulted'>, string
   due: 'backingOff',
 };
 
+/**
+ * The last checkpoint of a transfer that a pause stopped. It comes when the core is paused already, or even resumed: nothing was written since,
+ * because work on one core is a chain, and the next link begins when this one has let go.
+ */
+function isLastWord({ phase, context }: CoreState, ticket: number): boolean {
+  if (phase === 'paused') return ticket === context.ticket - 1;
+  if (phase === 'queued') return ticket === context.ticket - 1 && context.revision !== null;
+  return phase === 'preparing' && ticket === context.ticket - 2;
+}
+
 function isStale(core: CoreState, report: JobReport): boolean {
-  // The last checkpoint of a transfer that a pause stopped arrives when the core is paused already; nothing was written since.
-  if (report.type === 'checkpointed' && core.phase === 'paused') return report.ticket !== core.context.ticket - 1;
+  if (report.type === 'checkpointed' && isLastWord(core, report.ticket)) return false;
   if (report.ticket !== core.context.ticket) return true;
   if (report.type === 'faulted') return !isBusy(core);
   return core.phase !== EXPECTED_IN[report.type];

@@ -154,7 +154,13 @@ describe('a status', () => {
       actions: ['update', 'delete'],
       warnings: ['f'],
     });
-    expect(voiceStatus(ready, catalog, 'listener')).toMatchObject({
+    // A voice that nobody asked for has no update, though its core is here; the one that was asked for has.
+    expect(voiceStatus(ready, catalog, 'listener').isUpdateAvailable).toBe(false);
+    const asked = withVoice(ready, 'listener', {
+      phase: 'ready',
+      context: { ...emptyVoiceContext('listener'), cores: ['a'] },
+    });
+    expect(voiceStatus(asked, catalog, 'listener')).toMatchObject({
       kind: 'stt',
       isUpdateAvailable: true,
       fault: null,

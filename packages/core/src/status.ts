@@ -179,7 +179,7 @@ export function voiceStatus(state: DepotState, catalog: Catalog, id: string, liv
   const bytesTotal = cores.reduce((sum, core) => sum + core.bytesTotal, 0);
   const bytesDone = cores.reduce((sum, core) => sum + core.bytesDone, 0);
   const bad = cores.find((core) => core.fault !== null && !isUsable(coreIn(state, core.id)));
-  const isUpdateAvailable = cores.some((core) => core.isUpdateAvailable);
+  const isUpdateAvailable = voice.phase !== 'absent' && cores.some((core) => core.isUpdateAvailable);
   return {
     id,
     kind: coreOfDirectWish(id) !== null ? 'core' : (catalog.voice(id)?.kind ?? 'voice'),

@@ -11,6 +11,7 @@ export class Checkpoints {
   private pending: Record<string, Checkpoint> = {};
   private pendingBytes = 0;
   private lastMs: number;
+  private timer: AbortController | null = null;
   private writing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -20,12 +21,28 @@ export class Checkpoints {
     this.lastMs = clock.monotonicMs();
   }
 
-  /** Notes a durable offset; resolves when it is recorded, if it was time to. */
+  /** Notes a durable offset; resolves when it is recorded, if there is enough to record. */
   note(file: string, checkpoint: Checkpoint, newBytes: number): Promise<void> {
     this.pending[file] = checkpoint;
     this.pendingBytes += newBytes;
     const isDue = this.pendingBytes >= GATHER_BYTES || this.clock.monotonicMs() - this.lastMs >= GATHER_MS;
-    return isDue ? this.flush() : Promise.resolve();
+    if (isDue) return this.flush();
+    this.flushSoon();
+    return Promise.resolve();
+  }
+
+  /** What is noted is recorded after a while also if nothing more comes. */
+  private flushSoon(): void {
+    if (this.timer !== null) return;
+    const timer = new AbortController();
+    this.timer = timer;
+    this.clock
+      .wait(GATHER_MS, timer.signal)
+      .then(
+        () => this.flush(),
+        () => undefined,
+      )
+      .catch(() => undefined);
   }
 
   /** A file whose bytes turned out void must not be recorded any more. */
@@ -34,6 +51,8 @@ export class Checkpoints {
   }
 
   flush(): Promise<void> {
+    this.timer?.abort();
+    this.timer = null;
     this.writing = this.writing.then(async () => {
       const files = this.pending;
       this.pending = {};

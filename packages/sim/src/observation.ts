@@ -1,5 +1,5 @@
 import type { CoreState, DepotState, Effect, StateImage, VoiceState } from '@lading/core';
-import type { JournalImage, JournalRecord } from '@lading/runtime';
+import type { Inspection, JournalImage, JournalRecord, Usage } from '@lading/runtime';
 import type { Act } from './act.js';
 
 /** How a life of the program ended without its consent. */
@@ -43,7 +43,6 @@ export type Observation =
   | SeenRecord
   | ({ readonly type: 'request'; readonly url: string; readonly from: number | null; readonly ifRange: string | null; readonly id: number } & FileName)
   | { readonly type: 'response'; readonly id: number; readonly status: number }
-  | ({ readonly type: 'chunk'; readonly id: number; readonly bytes: number } & FileName)
   | ({ readonly type: 'requestEnded'; readonly id: number; readonly error: string | null } & FileName)
   | ({ readonly type: 'stage'; readonly sizeBytes: number } & FileName)
   | ({ readonly type: 'staged'; readonly bytes: number } & FileName)
@@ -53,12 +52,18 @@ export type Observation =
   | ({ readonly type: 'reset' } & FileName)
   | ({ readonly type: 'unstaged' } & FileName)
   | { readonly type: 'store'; readonly call: StoreCall; readonly core: string; readonly keep: string | null; readonly files: readonly string[] | null }
-  | { readonly type: 'stored'; readonly call: StoreCall; readonly core: string; readonly keep: string | null }
+  | { readonly type: 'stored'; readonly call: StoreCall; readonly core: string; readonly isDone: boolean }
+  /** From here on nothing goes wrong any more. */
+  | { readonly type: 'healed' }
+  | { readonly type: 'inspected'; readonly inspections: readonly Inspection[] }
+  | { readonly type: 'counted'; readonly usage: Usage }
   /** Everything that was due has happened. */
   | { readonly type: 'look' }
   /** Faults have ended, and all has come to rest or had the time to. */
   | { readonly type: 'rest' }
-  /** And everything that is wanted was asked for once more. */
+  /** Everything that was wanted has been asked for once more, and whoever asked has been answered. */
+  | { readonly type: 'settled' }
+  /** And the depot was opened once more. */
   | { readonly type: 'end' };
 
 export type Tell = (observation: Observation) => void;

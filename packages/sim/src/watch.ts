@@ -61,9 +61,14 @@ class WatchedFile implements StagedFile {
 function watchedStore(inner: Store, { isFull }: Outlook, tell: Tell): Store {
   const around = async <T>(call: StoreCall, core: string, keep: string | null, files: readonly string[] | null, work: () => Promise<T>): Promise<T> => {
     tell({ type: 'store', call, core, keep, files });
-    const value = await work();
-    tell({ type: 'stored', call, core, keep });
-    return value;
+    let isDone = false;
+    try {
+      const value = await work();
+      isDone = true;
+      return value;
+    } finally {
+      tell({ type: 'stored', call, core, isDone });
+    }
   };
   return {
     stage: async (core, file, options) => {

@@ -149,3 +149,13 @@ export function weatherAct(weather: Weather, goods: Goods, luck: Luck): WeatherA
       return kind satisfies never;
   }
 }
+
+/** What goes wrong with one request, when each kind has its own chance; null if nothing does. */
+export function forecast(weather: Partial<Weather>, sizeBytes: number, luck: Luck): Trouble | null {
+  let roll = luck();
+  for (const kind of NETWORK) {
+    roll -= weather[kind] ?? 0;
+    if (roll < 0) return troubleOf(kind, sizeBytes, luck);
+  }
+  return null;
+}

@@ -1,0 +1,3 @@
+export { play } from './play.js';
+export { scriptOf } from './script.js';
+export { LAWS } from './laws.js';

@@ -1,0 +1,110 @@
+import type { Act } from './act.js';
+import { type Law, liveness } from './law.js';
+import { isMoving } from './look.js';
+import type { World } from './world.js';
+
+/** Simulated time in which a cancelling core must be gone: the disk of a simulated world takes none, milliseconds. */
+const PROMPT_MS = 1_000;
+
+function restless(world: World): string | null {
+  for (const [id, { phase }] of world.state.cores.entries()) if (isMoving(phase)) return `${id} is still ${phase}`;
+  return null;
+}
+
+function undecided(world: World): string | null {
+  for (const [id, { phase, context }] of world.state.voices.entries()) {
+    if (phase === 'waiting') return `${id} still waits for ${context.cores.map((core) => `${core} (${world.state.cores.get(core)?.phase})`).join(', ')}`;
+  }
+  return null;
+}
+
+function leaving(world: World): string | null {
+  for (const [id, { phase }] of world.state.voices.entries()) if (phase === 'cancelling' || phase === 'deleting') return `${id} is still ${phase}`;
+  return null;
+}
+
+export const LIVENESS_LAWS: readonly Law[] = [
+  liveness('a depot opens once faults have ended', (world) => {
+    let isHealed = false;
+    return {
+      healed: () => void (isHealed = true),
+      notOpened: ({ error }) => (isHealed ? `it does not open: ${error instanceof Error ? error.message : String(error)}` : null),
+      rest: () => (world.isOpen ? null : 'it is not open'),
+    };
+  }),
+
+  liveness('when faults have ended everything comes to rest', (world) => ({ rest: () => restless(world), end: () => restless(world) })),
+
+  liveness('when faults have ended every wanted voice is ready, or has failed with a reason', (world) => ({ rest: () => undecided(world), end: () => undecided(world) })),
+
+  liveness('cancelling and deleting end', (world) => ({ rest: () => leaving(world), end: () => leaving(world) })),
+
+  liveness('asked for once more, everything that is wanted is ready', (world) => ({
+    end: () => {
+      for (const [id, { phase, context }] of world.state.voices.entries()) {
+        if (phase !== 'ready') return `${id} is ${phase}: ${context.cores.map((core) => `${core} is ${world.state.cores.get(core)?.phase} (${world.state.cores.get(core)?.context.fault?.message ?? ''})`).join(', ')}`;
+      }
+      return null;
+    },
+  })),
+
+  liveness('cancelling and deleting are prompt, whatever the network does', (world) => {
+    const since = new Map<string, number>();
+    const look = () => {
+      for (const [id, atMs] of since) if (world.elapsedMs - atMs > PROMPT_MS) return `${id} has been leaving for ${world.elapsedMs - atMs} ms`;
+      return null;
+    };
+    return {
+      died: () => since.clear(),
+      broken: () => since.clear(),
+      opening: () => since.clear(),
+      record: ({ record }) => {
+        const word = look();
+        for (const event of record.events) {
+          if (event.type === 'CoreCancelStarted' || event.type === 'CoreDeletionStarted') since.set(event.core, world.elapsedMs);
+          if (event.type === 'CoreCancelled' || event.type === 'CoreDeleted') since.delete(event.core);
+        }
+        return word;
+      },
+      look: () => (world.isOpen ? look() : null),
+    };
+  }),
+
+  liveness('at rest nobody holds a file or a connection', () => {
+    const open = new Set<string | number>();
+    const clear = () => open.clear();
+    return {
+      died: clear,
+      closed: clear,
+      staged: ({ core, file }) => void open.add(`${core}/${file}`),
+      unstaged: ({ core, file }) => void open.delete(`${core}/${file}`),
+      request: ({ id }) => void open.add(id),
+      requestEnded: ({ id }) => void open.delete(id),
+      rest: () => (open.size === 0 ? null : `still open: ${[...open].join(', ')}`),
+    };
+  }),
+
+  liveness('every promise is kept', () => {
+    const open = new Set<Act>();
+    const clear = () => open.clear();
+    return {
+      died: clear,
+      act: ({ act }) => void (['kill', 'reopen', 'update'].includes(act.do) || !('id' in act || act.do === 'clean') || open.add(act)),
+      answer: ({ act }) => void open.delete(act),
+      opening: clear,
+      settled: () => (open.size === 0 ? null : `never answered: ${[...open].map(({ do: what, ...act }) => `${what} ${'id' in act ? act.id : ''}`).join(', ')}`),
+    };
+  }),
+
+  liveness('in the end the disk holds what the records name, and nothing else', (world) => ({
+    end: () => {
+      if (!world.isOpen) return null;
+      const named = new Set([...world.state.cores.entries()].flatMap(([id, { context }]) => context.installed?.files.map(({ filename }) => `/depot/cores/${id}/${context.installed?.generation}/${filename}`) ?? []));
+      const held = [...world.disk.files('/depot/cores').keys(), ...world.disk.files('/depot/staging').keys()];
+      const stray = held.find((path) => !named.has(path));
+      if (stray !== undefined) return `${stray} belongs to nobody`;
+      const missing = [...named].find((path) => !held.includes(path));
+      return missing === undefined ? null : `${missing} is not there`;
+    },
+  })),
+];

@@ -1,0 +1,97 @@
+import { type Command, DEFAULT_POLICY, decide, type Status } from '@lading/core';
+import { hygiene, type Law, outcome } from './law.js';
+import type { World } from './world.js';
+
+const NEEDS_REASON: ReadonlySet<Status['phase']> = new Set(['paused', 'failed', 'backingOff', 'queued', 'unavailable', 'waiting']);
+
+function statuses(world: World): readonly Status[] {
+  return world.isOpen ? world.depot.list() : [];
+}
+
+function commandOf(action: Status['actions'][number], id: string): Command {
+  switch (action) {
+    case 'download':
+    case 'update':
+      return { type: 'download', id };
+    case 'delete':
+      return { type: 'delete', id, force: true };
+    case 'prioritize':
+      return { type: 'prioritize', id, priority: 1 };
+    case 'pause':
+    case 'resume':
+    case 'cancel':
+    case 'retry':
+      return { type: action, id };
+    default:
+      return action satisfies never;
+  }
+}
+
+export const STATUS_LAWS: readonly Law[] = [
+  outcome('nothing that does not move is without a reason', (world) => ({
+    look: () => {
+      const mute = statuses(world).find((status) => NEEDS_REASON.has(status.phase) && status.reason === null);
+      return mute === undefined ? null : `${mute.id} is ${mute.phase} and does not say why`;
+    },
+  })),
+
+  outcome('whatever failed names its fault and a remedy', (world) => ({
+    look: () => {
+      const mute = statuses(world).find(({ phase, fault, remedy }) => phase === 'failed' && (fault === null || remedy === null));
+      return mute === undefined ? null : `${mute.id} failed, and nobody knows of what`;
+    },
+  })),
+
+  outcome('progress is a number between nothing and all', (world) => ({
+    look: () => {
+      const odd = statuses(world).find(({ bytesDone, bytesTotal }) => !(bytesDone >= 0 && bytesDone <= bytesTotal));
+      return odd === undefined ? null : `${odd.id} has ${odd.bytesDone} of ${odd.bytesTotal} bytes`;
+    },
+  })),
+
+  outcome('rate and time to go are positive or not known', (world) => ({
+    look: () => {
+      const odd = statuses(world).find(({ rateBytesPerSecond: rate, etaMs }) => (rate !== null && !(rate > 0)) || (etaMs !== null && !(etaMs >= 0 && Number.isFinite(etaMs))));
+      return odd === undefined ? null : `${odd.id} goes at ${odd.rateBytesPerSecond} bytes a second for ${odd.etaMs} ms`;
+    },
+  })),
+
+  outcome("a voice's progress is the sum of its cores'", (world) => ({
+    look: () => {
+      const all = new Map(statuses(world).filter(({ kind }) => kind === 'core').map((status) => [status.id, status]));
+      const odd = statuses(world).find(({ kind, cores, bytesDone }) => kind !== 'core' && bytesDone !== cores.reduce((sum, core) => sum + (all.get(core)?.bytesDone ?? 0), 0));
+      return odd === undefined ? null : `${odd.id} has ${odd.bytesDone} bytes, its cores have others`;
+    },
+  })),
+
+  outcome('what a status offers is never refused', (world) => ({
+    rest: () => {
+      for (const { id, kind, actions } of statuses(world)) {
+        // A core's actions are its own; commands speak of wishes, and a core that only voices asked for is moved by theirs.
+        if (kind === 'core' && !world.state.voices.has(`core:${id}`)) continue;
+        for (const action of actions) {
+          const answer = decide(world.state, world.depot.catalog, { ...DEFAULT_POLICY, ...world.options.policy }, commandOf(action, id), { now: 0, luck: 0 });
+          if (answer.type === 'refusal') return `${id} offers ${action}, which is refused: ${answer.message}`;
+        }
+      }
+      return null;
+    },
+  })),
+
+  hygiene('progress falls within a ticket only when bytes turned out void', (world) => {
+    const seen = new Map<string, { ticket: number; bytes: number }>();
+    return {
+      reset: ({ core }) => void seen.delete(core),
+      died: () => seen.clear(),
+      closed: () => seen.clear(),
+      written: ({ core }) => {
+        if (!world.isOpen) return null;
+        const ticket = world.state.cores.get(core)?.context.ticket ?? 0;
+        const { bytesDone } = world.depot.status(core);
+        const last = seen.get(core);
+        seen.set(core, { ticket, bytes: bytesDone });
+        return last?.ticket === ticket && bytesDone < last.bytes ? `${core} fell from ${last.bytes} to ${bytesDone} bytes` : null;
+      },
+    };
+  }),
+];

@@ -1,0 +1,78 @@
+import type { CorePhase, LadingEvent } from '@lading/core';
+import { hexDigest } from '@lading/memory';
+import type { Goods } from './goods.js';
+import type { World } from './world.js';
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** Phases in which a core moves by itself. */
+const MOVING: ReadonlySet<CorePhase> = new Set(['queued', 'preparing', 'downloading', 'verifying', 'extracting', 'installing', 'backingOff', 'cancelling', 'deleting']);
+
+export const isMoving = (phase: CorePhase): boolean => MOVING.has(phase);
+
+/** The events of one type. */
+export function eventsOf<T extends LadingEvent['type']>(events: readonly LadingEvent[], type: T): readonly Extract<LadingEvent, { type: T }>[] {
+  return events.filter((event): event is Extract<LadingEvent, { type: T }> => event.type === type);
+}
+
+/** Every edition of the goods that a world has had: what an older one installed stays right. */
+export class Editions {
+  private readonly seen: Goods[] = [];
+
+  constructor(private readonly world: World) {}
+
+  private all(): readonly Goods[] {
+    if (!this.seen.includes(this.world.goods)) this.seen.push(this.world.goods);
+    return this.seen;
+  }
+
+  /** The right contents of an installed file, in any edition or in that of one revision. */
+  contents(core: string, file: string, revision?: string): readonly Uint8Array[] {
+    return this.all().flatMap((goods) => {
+      const right = goods.right.get(core);
+      return right === undefined || (revision !== undefined && right.revision !== revision) ? [] : (right.files.get(file) ?? []);
+    });
+  }
+
+  /** The names of the files of a core at a revision; null if no edition has it. */
+  names(core: string, revision: string): readonly string[] | null {
+    const right = this.all().map((goods) => goods.right.get(core)).find((each) => each?.revision === revision);
+    return right === undefined ? null : [...right.files.keys()];
+  }
+
+  /** Whether bytes are what a source of this core's file serves, in any edition. */
+  isServed(core: string, file: string, bytes: Uint8Array): boolean {
+    return this.all().some((goods) => [...goods.sources.values()].some((source) => source.core === core && source.file === file && sameBytes(source.bytes, bytes)));
+  }
+}
+
+const digests = new WeakMap<Uint8Array, string>();
+
+/** The sha256 of contents that never change, computed once. */
+export function sha256Of(bytes: Uint8Array): string {
+  const known = digests.get(bytes);
+  if (known !== undefined) return known;
+  const digest = hexDigest('sha256', bytes);
+  digests.set(bytes, digest);
+  return digest;
+}
+
+export interface FinalFile {
+  readonly path: string;
+  readonly core: string;
+  readonly generation: string;
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Everything on the disk that stands under a final name. */
+export function finalFiles(world: World): readonly FinalFile[] {
+  const found: FinalFile[] = [];
+  for (const [path, bytes] of world.disk.files('/depot/cores')) {
+    const [core = '', generation = '', ...rest] = path.slice('/depot/cores/'.length).split('/');
+    if (!generation.startsWith('.')) found.push({ path, core, generation, file: rest.join('/'), bytes });
+  }
+  return found;
+}

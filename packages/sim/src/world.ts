@@ -1,0 +1,244 @@
+import type { DepotState, Policy } from '@lading/core';
+import { MemoryWorld, portsOf, schedulerOf, seededLuck } from '@lading/memory';
+import { type Depot, openDepotOn } from '@lading/runtime';
+import type { MemoryProcess } from '@lading/memory';
+import { Chronicle } from './chronicle.js';
+import { DiskHandle } from './disk-handle.js';
+import { type Goods, goodsOf, type Shelf } from './goods.js';
+import { miniatureOf } from './miniature.js';
+import { NetworkHandle } from './network-handle.js';
+import type { Death, FileName, Observation, Tell } from './observation.js';
+import { watched } from './watch.js';
+import { forecast, type Weather } from './weather.js';
+
+export interface WorldOptions {
+  /** Decides everything that is left to luck. The same seed gives the same world, to the byte. */
+  readonly seed?: number;
+  /** What there is to download: a shelf of made-up files, or the manifest of an app, whose files are made up in small. */
+  readonly catalog: Shelf | Goods | { readonly version: number };
+  /** For each request the chance, 0 to 1, that this goes wrong with it. Default: nothing does. */
+  readonly weather?: Partial<Weather>;
+  readonly policy?: Partial<Policy>;
+  /** Without a byte for so long a request is stalled, simulated milliseconds. */
+  readonly stallMs?: number;
+  readonly limitBytesPerSecond?: number;
+  /** How the network serves when nothing is wrong with it. */
+  readonly pace?: { readonly chunkBytes: number; readonly chunkMs: number; readonly latencyMs: number };
+}
+
+const PACE = { chunkBytes: 4 * 1024, chunkMs: 40, latencyMs: 20 };
+/** Simulated time that `run` and `runUntil` give before they call a world endless, milliseconds. */
+const PATIENCE_MS = 24 * 3_600_000;
+
+/** The program ended while it was waited for. */
+export class WorldDied extends Error {
+  override readonly name = 'WorldDied';
+}
+
+interface Life {
+  readonly process: MemoryProcess;
+  depot: Depot | null;
+  isBroken: boolean;
+}
+
+function isGoods(catalog: WorldOptions['catalog']): catalog is Goods {
+  return 'sources' in catalog;
+}
+
+const goodsFor = (catalog: WorldOptions['catalog']): Goods => {
+  if (isGoods(catalog)) return catalog;
+  return 'version' in catalog ? miniatureOf(catalog) : goodsOf(catalog);
+};
+
+/** A real depot in a world that moves only when it is told to, and the handles that move it. */
+export class World {
+  readonly memory: MemoryWorld;
+  readonly network: NetworkHandle;
+  readonly disk: DiskHandle;
+  readonly chronicle: Chronicle;
+  /** Installed files that were damaged behind the depot's back, by path. */
+  readonly damaged = new Set<string>();
+  goods: Goods;
+  private life: Life | null = null;
+  private readonly observers: Tell[] = [];
+  private readonly weatherLuck: () => number;
+
+  constructor(readonly options: WorldOptions) {
+    const seed = options.seed ?? 1;
+    this.goods = goodsFor(options.catalog);
+    this.memory = new MemoryWorld({ seed });
+    this.network = new NetworkHandle(this.memory.network, () => this.goods, options.pace ?? PACE);
+    this.disk = new DiskHandle(this.memory.disk);
+    this.chronicle = new Chronicle((observation) => this.tell(observation));
+    this.weatherLuck = seededLuck(seed ^ 0x5eed);
+    this.network.stock();
+  }
+
+  /** The depot under test. Throws `WorldDied` while there is none. */
+  get depot(): Depot {
+    const depot = this.life?.depot ?? null;
+    if (depot === null) throw new WorldDied('no depot is open: use reopen()');
+    return depot;
+  }
+
+  get isOpen(): boolean {
+    return this.life !== null && this.life.depot !== null && this.life.process.isAlive && !this.life.isBroken;
+  }
+
+  /** The state as of the last record that is durable. */
+  get state(): DepotState {
+    return this.life?.depot?.state ?? this.chronicle.state;
+  }
+
+  /** Simulated milliseconds since the world began. */
+  get elapsedMs(): number {
+    return this.memory.clock.monotonicMs();
+  }
+
+  /** Tells everything that happens between the depot and its world from now on. */
+  observe(observer: Tell): void {
+    this.observers.push(observer);
+  }
+
+  tell(observation: Observation): void {
+    for (const observer of this.observers) observer(observation);
+  }
+
+  private fileAt(url: string): FileName {
+    const { core, file } = this.goods.sources.get(url) ?? { core: '', file: '' };
+    return { core, file };
+  }
+
+  private blow(url: string): void {
+    const weather = this.options.weather;
+    if (weather === undefined) return;
+    const size = this.goods.sources.get(url)?.bytes.length ?? 0;
+    const trouble = forecast(weather, size, this.weatherLuck);
+    if (trouble !== null) this.network.order(trouble, url);
+  }
+
+  /** Opens the depot in a new process, with other goods if the publisher has an update. Returns what prevented it, or null. */
+  async open(goods: Goods = this.goods): Promise<unknown> {
+    if (goods !== this.goods) {
+      this.goods = goods;
+      this.network.stock();
+    }
+    const process = this.memory.disk.start();
+    const life: Life = { process, depot: null, isBroken: false };
+    this.life = life;
+    this.tell({ type: 'opening', pid: process.pid });
+    const ports = watched(portsOf(this.memory, process), {
+      process,
+      chronicle: this.chronicle,
+      tell: (observation) => {
+        if (observation.type === 'broken') life.isBroken = true;
+        this.tell(observation);
+      },
+      fileAt: (url) => this.fileAt(url),
+      onRequest: (url) => this.blow(url),
+      isFull: () => this.disk.isFull,
+    });
+    const { policy = {}, stallMs = 5_000, limitBytesPerSecond = Number.POSITIVE_INFINITY } = this.options;
+    const scheduler = schedulerOf(this.memory.clock);
+    const opening = openDepotOn(ports, { catalog: this.goods.catalog, policy, stallMs, limitBytesPerSecond, scheduler });
+    try {
+      life.depot = await this.run(opening);
+      this.tell({ type: 'opened', epoch: life.depot.state.epoch });
+      return null;
+    } catch (error) {
+      if (error instanceof WorldDied) return error;
+      process.kill();
+      this.life = null;
+      this.tell({ type: 'notOpened', error });
+      return error;
+    }
+  }
+
+  /** Opens the depot again after whatever ended it; closes it first if nothing did. Throws what prevents it. */
+  async reopen(goods: Goods = this.goods): Promise<void> {
+    await this.close();
+    const error = await this.open(goods);
+    if (error !== null) throw error;
+  }
+
+  async close(): Promise<void> {
+    const { life } = this;
+    if (life?.depot != null && life.process.isAlive) {
+      await this.run(life.depot.close()).catch(() => undefined);
+      this.life = null;
+      life.process.kill();
+      this.tell({ type: 'closed' });
+    } else if (life !== null) this.mourn('kill');
+  }
+
+  private mourn(how: Death): void {
+    this.life = null;
+    this.tell({ type: 'died', how });
+  }
+
+  /** True if the process has ended since one last looked; then there is no depot any more. */
+  noticeDeath(): boolean {
+    if (this.life === null || this.life.process.isAlive) return false;
+    this.mourn('kill');
+    return true;
+  }
+
+  /** `kill -9`: what was written stays, also what was not synced. */
+  crash(): void {
+    this.memory.crash();
+    this.mourn('crash');
+  }
+
+  /** The power fails: what was not synced is gone, or (lucky) a part of it. */
+  cutPower(isLucky = false): void {
+    this.memory.cutPower(isLucky ? this.memory.luck : null);
+    this.mourn('powerCut');
+  }
+
+  /** `kill -9` after so many more calls to the disk and the network; the next one is torn. */
+  killAfter(steps: number): void {
+    this.life?.process.killAfter(steps);
+  }
+
+  /** Nothing goes wrong any more, and nobody is about to be killed. */
+  heal(): void {
+    this.network.heal();
+    this.disk.heal();
+    this.life?.process.killAfter(Number.POSITIVE_INFINITY);
+  }
+
+  /** Lets simulated time pass. */
+  advance(ms: number): Promise<void> {
+    return this.memory.clock.advance(ms);
+  }
+
+  /** Lets time pass until the promise has settled, or (without one) until nothing is due any more. Throws `WorldDied` if the process ends first. */
+  run(): Promise<void>;
+  run<T>(promise: Promise<T>): Promise<T>;
+  run<T>(promise?: Promise<T>): Promise<T | void> {
+    if (promise === undefined) return this.memory.clock.run();
+    const death = this.life?.process.death.then(() => {
+      throw new WorldDied('the process ended while it was waited for');
+    });
+    return this.memory.clock.runUntil(death === undefined ? promise : Promise.race([promise, death]), PATIENCE_MS);
+  }
+
+  /** Lets time pass until this is true; it is asked after everything that happens. Throws `WorldStandsStill` if it never is. */
+  async runUntil(isTrue: () => boolean): Promise<void> {
+    if (isTrue()) return;
+    const came = new Promise<void>((resolve) => {
+      this.observe(() => {
+        if (isTrue()) resolve();
+      });
+    });
+    await this.run(came);
+  }
+}
+
+/** Makes a world and opens a depot in it. */
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const world = new World(options);
+  const error = await world.open();
+  if (error !== null) throw error;
+  return world;
+}

@@ -1,0 +1,96 @@
+/**
+ * A process that dies between two of its steps on a real disk, without being one: every call to the file system is a step, and from
+ * the last one on none is answered. A write that death comes upon is done by half. As in a process that was killed, what it had
+ * opened is closed by nobody but the system.
+ */
+import fs from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+
+type Call = (...args: never[]) => Promise<unknown>;
+
+const CALLS = [
+  'chmod',
+  'link',
+  'lstat',
+  'mkdir',
+  'open',
+  'readdir',
+  'readFile',
+  'rename',
+  'rm',
+  'rmdir',
+  'stat',
+  'unlink',
+];
+const OF_A_HANDLE = ['datasync', 'read', 'stat', 'sync', 'truncate', 'write', 'writeFile'] as const;
+
+const calls = fs.promises as unknown as Record<string, Call>;
+
+/** Sets what programs find under `node:fs/promises`; gives what was there. */
+function replace(names: readonly string[], by: (name: string, was: Call) => Call): ReadonlyMap<string, Call> {
+  const were = new Map(names.map((name) => [name, calls[name] as Call]));
+  for (const [name, was] of were) calls[name] = by(name, was);
+  syncBuiltinESMExports();
+  return were;
+}
+
+/** Does the work; tells whether it came to its end before so many steps were over. One at a time: all calls of this process count. */
+export async function dying(steps: number, work: () => Promise<unknown>): Promise<'done' | 'died'> {
+  const opened: FileHandle[] = [];
+  let left = steps;
+  let die: () => void = () => undefined;
+  const death = new Promise<'died'>((resolve) => {
+    die = () => resolve('died');
+  });
+  const step = async (call: () => Promise<unknown>, tear?: () => Promise<unknown>): Promise<unknown> => {
+    if (left-- > 0) return await call();
+    if (left === -1) await tear?.();
+    die();
+    return await new Promise(() => undefined);
+  };
+  const mortal = (handle: FileHandle): FileHandle => {
+    opened.push(handle);
+    const own = handle as unknown as Record<string, Call>;
+    for (const name of OF_A_HANDLE) {
+      const was = (own[name] as Call).bind(handle);
+      const half = (...[bytes, offset, length, position]: Parameters<typeof handle.write<Buffer>>) =>
+        handle.constructor.prototype.write.call(handle, bytes, offset, (length ?? 0) >> 1, position);
+      own[name] = (...args) => step(() => was(...args), name === 'write' ? () => half(...(args as never)) : undefined);
+    }
+    return handle;
+  };
+  const were = replace(CALLS, (name, was) => (...args) => {
+    const call = () => was(...args);
+    return step(name === 'open' ? async () => mortal((await call()) as FileHandle) : call);
+  });
+  try {
+    return await Promise.race([work().then(() => 'done' as const), death]);
+  } finally {
+    replace([...were.keys()], (name) => were.get(name) as Call);
+    for (const handle of opened) await handle.close().catch(() => undefined);
+  }
+}
+
+/** Lets the next write or sync through any handle fail as a full or broken disk does; of a write, half is done before. */
+export async function failNext(action: 'write' | 'sync'): Promise<void> {
+  const probe = await fs.promises.open(fs.realpathSync('.'), 'r');
+  const prototype = Object.getPrototypeOf(probe) as Record<string, Call>;
+  await probe.close();
+  const names = action === 'write' ? ['write'] : ['sync', 'datasync'];
+  const were = new Map(names.map((name) => [name, prototype[name] as Call]));
+  const heal = (): void => {
+    for (const [name, was] of were) prototype[name] = was;
+  };
+  for (const [name, was] of were) {
+    prototype[name] = async function (this: FileHandle, ...args: never[]) {
+      heal();
+      if (action === 'sync')
+        throw Object.assign(new Error(`EIO: i/o error, ${name}`), { code: 'EIO', errno: -5, syscall: name });
+      const [bytes, offset, length, position] = args as unknown as [Uint8Array, number, number, number];
+      await was.call(this, ...([bytes, offset, length >> 1, position] as never[]));
+      const message = 'ENOSPC: no space left on device, write';
+      throw Object.assign(new Error(message), { code: 'ENOSPC', errno: -28, syscall: 'write' });
+    };
+  }
+}
