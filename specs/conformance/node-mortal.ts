@@ -35,6 +35,12 @@ function replace(names: readonly string[], by: (name: string, was: Call) => Call
   return were;
 }
 
+/** The arguments of a write of the first half of the bytes. */
+function halved(args: readonly unknown[]): never[] {
+  const [bytes, offset, length, position] = args;
+  return [bytes, offset, Number(length) >> 1, position] as never[];
+}
+
 /** Does the work; tells whether it came to its end before so many steps were over. One at a time: all calls of this process count. */
 export async function dying(steps: number, work: () => Promise<unknown>): Promise<'done' | 'died'> {
   const opened: FileHandle[] = [];
@@ -54,9 +60,7 @@ export async function dying(steps: number, work: () => Promise<unknown>): Promis
     const own = handle as unknown as Record<string, Call>;
     for (const name of OF_A_HANDLE) {
       const was = (own[name] as Call).bind(handle);
-      const half = (...[bytes, offset, length, position]: Parameters<typeof handle.write<Buffer>>) =>
-        handle.constructor.prototype.write.call(handle, bytes, offset, (length ?? 0) >> 1, position);
-      own[name] = (...args) => step(() => was(...args), name === 'write' ? () => half(...(args as never)) : undefined);
+      own[name] = (...args) => step(() => was(...args), name === 'write' ? () => was(...halved(args)) : undefined);
     }
     return handle;
   };
@@ -87,8 +91,7 @@ export async function failNext(action: 'write' | 'sync'): Promise<void> {
       heal();
       if (action === 'sync')
         throw Object.assign(new Error(`EIO: i/o error, ${name}`), { code: 'EIO', errno: -5, syscall: name });
-      const [bytes, offset, length, position] = args as unknown as [Uint8Array, number, number, number];
-      await was.call(this, ...([bytes, offset, length >> 1, position] as never[]));
+      await was.call(this, ...halved(args));
       const message = 'ENOSPC: no space left on device, write';
       throw Object.assign(new Error(message), { code: 'ENOSPC', errno: -28, syscall: 'write' });
     };

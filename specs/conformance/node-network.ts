@@ -44,7 +44,7 @@ export async function makeNodeFetcher(): Promise<FetcherBench> {
   const raw = new Map<string, Uint8Array>();
   const bare = await startRawOrigin(async (socket) => {
     const head = await readRequestHead(socket);
-    socket.end(raw.get(head?.split(' ')[1] ?? ''));
+    socket.end(raw.get(head?.split(' ')[1] ?? '') ?? '');
   });
   const fetcher = new UndiciFetcher();
   return {

@@ -87,7 +87,11 @@ export function storeSpace(sentence: StoreSentence, lacks: StoreLacks): void {
     await bench.leaveFree(0);
     const tooMuch = async () => {
       const staged = await bench.store.stage('d', 'f', options);
-      await staged.write(BYTES).finally(() => staged.close());
+      try {
+        await staged.write(BYTES);
+      } finally {
+        await staged.close();
+      }
     };
     expect(await rejection(tooMuch())).toMatchObject({ fault: { type: 'noSpace' } });
     await expectRight(bench.store, 'c', 'g1');

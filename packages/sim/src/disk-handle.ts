@@ -6,6 +6,8 @@ const JOURNAL = /\/journal(\/|$)/;
 /** The disk in the hands of a test. */
 export class DiskHandle {
   private isFullNow = false;
+  /** Installed files that were damaged behind the depot's back, by path. */
+  readonly damaged = new Set<string>();
 
   constructor(readonly memory: MemoryDisk) {}
 
@@ -41,24 +43,31 @@ export class DiskHandle {
     return this.memory.files(path);
   }
 
-  /** Turns over a bit of an installed file, as an old disk does. Returns its path, or null if the core has no file with a byte. */
+  private intact(core: string): readonly [string, Uint8Array][] {
+    return [...this.installed(core)].filter(([path, bytes]) => bytes.length > 0 && !this.damaged.has(path));
+  }
+
+  /** Turns over a bit of an installed file, as an old disk does. Returns its path, or null if there is none that is not damaged yet. */
   rot(core: string): string | null {
-    for (const [path, bytes] of this.installed(core)) {
-      if (bytes.length === 0) continue;
-      const rotten = Uint8Array.from(bytes);
-      rotten[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-      this.memory.overwrite(path, rotten);
-      return path;
-    }
-    return null;
+    const [victim] = this.intact(core);
+    if (victim === undefined) return null;
+    const [path, bytes] = victim;
+    const rotten = Uint8Array.from(bytes);
+    rotten[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    this.memory.overwrite(path, rotten);
+    this.damaged.add(path);
+    return path;
   }
 
   /** Takes an installed file away, as a person with a file manager does. Returns its path, or null. */
   lose(core: string): string | null {
-    const [path] = this.installed(core).keys();
-    if (path === undefined) return null;
+    const [victim] = this.intact(core);
+    if (victim === undefined) return null;
+    const [path] = victim;
     this.memory.durable.forget(path);
     this.memory.volume.rmSync(path);
+    this.memory.durable.syncFolder(path.slice(0, path.lastIndexOf('/')));
+    this.damaged.add(path);
     return path;
   }
 

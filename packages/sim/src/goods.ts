@@ -37,14 +37,21 @@ export interface Goods {
   readonly catalog: Catalog;
   readonly sources: ReadonlyMap<string, Source>;
   /** Per core: the revision, and per installed file its right contents. */
-  readonly right: ReadonlyMap<string, { readonly revision: string; readonly files: ReadonlyMap<string, readonly Uint8Array[]> }>;
+  readonly right: ReadonlyMap<string, { readonly revision: string; readonly files: ReadonlyMap<string, RightFile> }>;
+}
+
+/** What an installed file may be. */
+export interface RightFile {
+  readonly contents: readonly Uint8Array[];
+  /** False if nothing but the size vouches for it: then other bytes of that size are right as well. */
+  readonly isProvable: boolean;
 }
 
 const seedOf = (text: string): number => [...text].reduce((seed, char) => Math.imul(seed, 31) + char.charCodeAt(0), 7);
 
 class ShelfReader {
   readonly sources = new Map<string, Source>();
-  readonly right = new Map<string, Map<string, readonly Uint8Array[]>>();
+  readonly right = new Map<string, Map<string, RightFile>>();
 
   constructor(private readonly shelf: Shelf) {}
 
@@ -53,13 +60,13 @@ class ShelfReader {
   }
 
   core(id: string, files: Readonly<Record<string, number | ShelfFile>>): unknown {
-    const right = new Map<string, readonly Uint8Array[]>();
+    const right = new Map<string, RightFile>();
     this.right.set(id, right);
     const entries = Object.entries(files).map(([filename, given]) => {
       const file: ShelfFile = typeof given === 'number' ? { sizeBytes: given } : given;
       const declared = this.bytes(id, filename, file.sizeBytes);
       const accepted = file.acceptedBytes === undefined ? null : this.bytes(id, filename, file.acceptedBytes);
-      right.set(filename, accepted === null ? [declared] : [declared, accepted]);
+      right.set(filename, { contents: accepted === null ? [declared] : [declared, accepted], isProvable: file.digest !== 'none' });
       const urls = [urlOf(id, filename)];
       for (let i = 1; i <= (file.mirrors ?? 0); i++) urls.push(urlOf(id, filename, `https://mirror${i}.example.org`));
       for (const url of urls) this.sources.set(url, { core: id, file: filename, bytes: accepted ?? declared });
@@ -77,7 +84,7 @@ class ShelfReader {
 
   archive(id: string, files: Readonly<Record<string, number>>): unknown {
     const inside = new Map(Object.entries(files).map(([name, length]) => [name, this.bytes(id, name, length)]));
-    this.right.set(id, new Map([...inside].map(([name, bytes]) => [name, [bytes]])));
+    this.right.set(id, new Map([...inside].map(([name, bytes]) => [name, { contents: [bytes], isProvable: true }])));
     const bytes = tarOf(new Map([...inside].map(([name, content]) => [`${id}/${name}`, content])));
     const url = urlOf(id, `${id}.tar`);
     this.sources.set(url, { core: id, file: 'archive.tar', bytes });

@@ -172,13 +172,14 @@ export const BYTES_LAWS: readonly Law[] = [
   hygiene('only proven bytes are unpacked or published', (world) => {
     const editions = new Editions(world);
     return {
+      opening: () => editions.note(),
       store: ({ call, core, files }) => {
         if (call !== 'publish' && call !== 'extract') return null;
         const names = call === 'extract' ? ['archive.tar'] : (files ?? []);
         const wrong = names.find((name) => {
           const path = `/depot/staging/${core}/${name}`;
           const bytes = world.disk.files(path).get(path);
-          return bytes === undefined || !(editions.isServed(core, name, bytes) || editions.contents(core, name).some((right) => right.length === bytes.length && right.every((byte, i) => byte === bytes[i])));
+          return bytes === undefined || !(editions.isServed(core, name, bytes) || editions.isRight(core, name, bytes));
         });
         return wrong === undefined ? null : `${core}/${wrong} is about to be installed with wrong bytes`;
       },

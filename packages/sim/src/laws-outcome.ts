@@ -1,11 +1,12 @@
 import { demandOn, imageOf, isUsable, stateOf } from '@lading/core';
+import { hexDigest } from '@lading/memory';
 import { type Law, outcome } from './law.js';
-import { Editions, eventsOf, finalFiles, sameBytes, sha256Of } from './look.js';
+import { Editions, eventsOf, finalFiles } from './look.js';
 import type { World } from './world.js';
 
 function wrongFinalFile(world: World, editions: Editions): string | null {
   const wrong = finalFiles(world).find(({ path, core, file, bytes }) => {
-    return !world.damaged.has(path) && !editions.contents(core, file).some((right) => sameBytes(right, bytes));
+    return !world.disk.damaged.has(path) && !editions.isRight(core, file, bytes);
   });
   return wrong === undefined ? null : `${wrong.path} holds ${wrong.bytes.length} bytes that nobody published`;
 }
@@ -17,7 +18,7 @@ function missingInstalled(world: World): string | null {
     const { generation, files } = context.installed;
     for (const file of files) {
       const path = `/depot/cores/${id}/${generation}/${file.filename}`;
-      if (world.damaged.has(path)) continue;
+      if (world.disk.damaged.has(path)) continue;
       const bytes = world.disk.files(path).get(path);
       if (bytes?.length !== file.sizeBytes) return `${path} should hold ${file.sizeBytes} bytes and has ${bytes?.length ?? 'none'}`;
     }
@@ -34,9 +35,8 @@ function falseInstallation(world: World, editions: Editions, event: { core: stri
   for (const file of event.files) {
     const path = `/depot/cores/${event.core}/${event.generation}/${file.filename}`;
     const bytes = world.disk.files(path).get(path);
-    const right = editions.contents(event.core, file.filename, event.revision).find((content) => bytes !== undefined && sameBytes(content, bytes));
-    if (right === undefined) return `${path} was installed and is not what the manifest names`;
-    if (file.sizeBytes !== right.length || file.sha256 !== sha256Of(right)) return `${path}: the event tells another size or digest`;
+    if (bytes === undefined || !editions.isRight(event.core, file.filename, bytes, event.revision)) return `${path} was installed and is not what the manifest names`;
+    if (file.sizeBytes !== bytes.length || file.sha256 !== hexDigest('sha256', bytes)) return `${path}: the event tells another size or digest`;
   }
   return null;
 }
@@ -46,6 +46,7 @@ export const OUTCOME_LAWS: readonly Law[] = [
     const editions = new Editions(world);
     const look = () => wrongFinalFile(world, editions);
     return {
+      opening: () => editions.note(),
       died: look,
       rest: look,
       end: look,
@@ -56,7 +57,7 @@ export const OUTCOME_LAWS: readonly Law[] = [
   outcome('ready means that every file of the manifest is there with its size and digest', (world) => {
     const editions = new Editions(world);
     return {
-      opening: () => void editions.names('', ''),
+      opening: () => editions.note(),
       record: ({ record }) => eventsOf(record.events, 'CoreInstalled').map((event) => falseInstallation(world, editions, event)).find((word) => word !== null),
     };
   }),
@@ -178,7 +179,7 @@ export const OUTCOME_LAWS: readonly Law[] = [
     inspected: ({ inspections }) => {
       const found = inspections.flatMap(({ core, generation, damaged }) => damaged.map(({ filename }) => `/depot/cores/${core}/${generation}/${filename}`)).sort();
       const installed = new Set([...world.state.cores.entries()].flatMap(([id, { context }]) => context.installed?.files.map(({ filename }) => `/depot/cores/${id}/${context.installed?.generation}/${filename}`) ?? []));
-      const damaged = [...world.damaged].filter((path) => installed.has(path)).sort();
+      const damaged = [...world.disk.damaged].filter((path) => installed.has(path)).sort();
       return found.join() === damaged.join() ? null : `damaged were [${damaged.join(', ')}], found [${found.join(', ')}]`;
     },
   })),

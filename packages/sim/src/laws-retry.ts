@@ -31,9 +31,10 @@ export const RETRY_LAWS: readonly Law[] = [
   })),
 
   hygiene('a core is not tried again before its time, unless a person says so', () => {
+    // A person may ask for it; and who sets the clock back has moved the time itself.
     let isAsked = false;
     return {
-      act: ({ act }) => void (isAsked ||= act.do === 'retry'),
+      act: ({ act }) => void (isAsked ||= act.do === 'retry' || act.do === 'clock'),
       record: ({ record, before }) => {
         if (isAsked) return null;
         const early = eventsOf(record.events, 'CoreQueued').find(({ core }) => (before.cores.get(core)?.context.retryAt ?? 0) > record.at);

@@ -1,5 +1,4 @@
 import type { CorePhase, LadingEvent } from '@lading/core';
-import { hexDigest } from '@lading/memory';
 import type { Goods } from './goods.js';
 import type { World } from './world.js';
 
@@ -23,16 +22,22 @@ export class Editions {
 
   constructor(private readonly world: World) {}
 
-  private all(): readonly Goods[] {
+  note(): void {
     if (!this.seen.includes(this.world.goods)) this.seen.push(this.world.goods);
+  }
+
+  private all(): readonly Goods[] {
+    this.note();
     return this.seen;
   }
 
-  /** The right contents of an installed file, in any edition or in that of one revision. */
-  contents(core: string, file: string, revision?: string): readonly Uint8Array[] {
-    return this.all().flatMap((goods) => {
+  /** Whether bytes are right for an installed file, in any edition or in that of one revision. */
+  isRight(core: string, file: string, bytes: Uint8Array, revision?: string): boolean {
+    return this.all().some((goods) => {
       const right = goods.right.get(core);
-      return right === undefined || (revision !== undefined && right.revision !== revision) ? [] : (right.files.get(file) ?? []);
+      if (right === undefined || (revision !== undefined && right.revision !== revision)) return false;
+      const { contents = [], isProvable = true } = right.files.get(file) ?? {};
+      return contents.some((content) => (isProvable ? sameBytes(content, bytes) : content.length === bytes.length));
     });
   }
 
@@ -46,17 +51,6 @@ export class Editions {
   isServed(core: string, file: string, bytes: Uint8Array): boolean {
     return this.all().some((goods) => [...goods.sources.values()].some((source) => source.core === core && source.file === file && sameBytes(source.bytes, bytes)));
   }
-}
-
-const digests = new WeakMap<Uint8Array, string>();
-
-/** The sha256 of contents that never change, computed once. */
-export function sha256Of(bytes: Uint8Array): string {
-  const known = digests.get(bytes);
-  if (known !== undefined) return known;
-  const digest = hexDigest('sha256', bytes);
-  digests.set(bytes, digest);
-  return digest;
 }
 
 export interface FinalFile {

@@ -1,4 +1,4 @@
-import { fingerprintOf, imageOf } from '@lading/core';
+import { coreOfDirectWish, fingerprintOf, imageOf } from '@lading/core';
 import { openDepot, WorldStandsStill } from '@lading/memory';
 import type { Depot } from '@lading/runtime';
 import { type Act, isPersonAct } from './act.js';
@@ -102,11 +102,8 @@ class Performance {
         world.cutPower(act.isLucky);
         return this.open.clear();
       case 'rot':
-      case 'lose': {
-        const path = act.do === 'rot' ? world.disk.rot(act.core) : world.disk.lose(act.core);
-        if (path !== null) world.damaged.add(path);
-        return;
-      }
+      case 'lose':
+        return void world.disk[act.do](act.core);
       case 'clock':
         return world.memory.clock.setBack(act.backMs);
       default:
@@ -191,7 +188,8 @@ class Performance {
     };
     ask({ do: 'repair', id: '*', afterMs: 0 }, depot.repair());
     await world.advance(REST_MS);
-    for (const { id, phase } of depot.list()) {
+    for (const [key, { phase }] of depot.state.voices.entries()) {
+      const id = coreOfDirectWish(key) ?? key;
       if (phase === 'failed' || phase === 'unavailable') ask({ do: 'retry', id, afterMs: 0 }, depot.retry(id));
       if (phase === 'paused') ask({ do: 'resume', id, afterMs: 0 }, depot.resume(id));
     }

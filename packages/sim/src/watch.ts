@@ -71,19 +71,25 @@ function watchedStore(inner: Store, { isFull }: Outlook, tell: Tell): Store {
     }
   };
   return {
-    stage: async (core, file, options) => {
-      tell({ type: 'stage', core, file, sizeBytes: options.sizeBytes });
-      const staged = await inner.stage(core, file, options);
-      tell({ type: 'staged', core, file, bytes: staged.bytes });
-      return new WatchedFile(staged, { core, file }, tell);
+    stage: async (...args) => {
+      const [core, file, { sizeBytes }] = args;
+      tell({ type: 'stage', core, file, sizeBytes });
+      try {
+        const staged = await inner.stage(...args);
+        tell({ type: 'staged', core, file, bytes: staged.bytes });
+        return new WatchedFile(staged, { core, file }, tell);
+      } catch (error) {
+        tell({ type: 'unstaged', core, file });
+        throw error;
+      }
     },
-    reclaim: (core, keep, files) => around('reclaim', core, keep, files, () => inner.reclaim(core, keep, files)),
-    discard: (core) => around('discard', core, null, null, () => inner.discard(core)),
-    extract: (core, options, signal) => around('extract', core, options.generation, null, () => inner.extract(core, options, signal)),
-    publish: (core, generation, files) => around('publish', core, generation, files, () => inner.publish(core, generation, files)),
-    sweep: (core, keep) => around('sweep', core, keep, null, () => inner.sweep(core, keep)),
-    remove: (core) => around('remove', core, null, null, () => inner.remove(core)),
-    quarantine: (core, generation, good) => around('quarantine', core, generation, good, () => inner.quarantine(core, generation, good)),
+    reclaim: (...args) => around('reclaim', args[0], args[1], args[2], () => inner.reclaim(...args)),
+    discard: (...args) => around('discard', args[0], null, null, () => inner.discard(...args)),
+    extract: (...args) => around('extract', args[0], args[1].generation, null, () => inner.extract(...args)),
+    publish: (...args) => around('publish', args[0], args[1], args[2], () => inner.publish(...args)),
+    sweep: (...args) => around('sweep', args[0], args[1], null, () => inner.sweep(...args)),
+    remove: (...args) => around('remove', args[0], null, null, () => inner.remove(...args)),
+    quarantine: (...args) => around('quarantine', args[0], args[1], args[2], () => inner.quarantine(...args)),
     generations: (core) => inner.generations(core),
     residents: () => inner.residents(),
     inspect: (core, generation, file) => inner.inspect(core, generation, file),

@@ -56,8 +56,6 @@ export class World {
   readonly network: NetworkHandle;
   readonly disk: DiskHandle;
   readonly chronicle: Chronicle;
-  /** Installed files that were damaged behind the depot's back, by path. */
-  readonly damaged = new Set<string>();
   goods: Goods;
   private life: Life | null = null;
   private readonly observers: Tell[] = [];
