@@ -108,7 +108,7 @@ export function fetcherConformance(name: string, make: () => Promise<FetcherBenc
       bench.put('/f', GZIPPED, { headers: [['Content-Encoding', 'gzip']] });
       const { headers, ...look } = await whole(bench, plain(bench.url('/f')));
       expect(headers['content-encoding']).toBe('gzip');
-      expect(look).toEqual(await lookOf(GZIPPED));
+      expect(look).toMatchObject(await lookOf(GZIPPED));
     });
 
     sentence('asks caches to fetch anew when told to, and only then', async (bench) => {
@@ -189,16 +189,13 @@ export function fetcherConformance(name: string, make: () => Promise<FetcherBenc
       bench.mishap('/c', { type: 'stall', afterBytes: 10 });
       const stop = new AbortController();
       const ended = rejection(bench.fetcher.fetch(plain(bench.url('/c')), stop.signal).then(bodyOf));
-      const others = ['/a', '/b'].map((path) =>
-        bench.fetcher
-          .fetch(plain(bench.url(path)), never)
-          .then(bodyOf)
-          .then(lookOf),
-      );
+      const others = ['/a', '/b'].map((path) => bench.fetcher.fetch(plain(bench.url(path)), never).then(bodyOf));
       await bench.arrival('/c');
       stop.abort('enough');
       expect(await bench.until(ended)).toBe('enough');
-      expect(await bench.until(Promise.all(others))).toEqual([await lookOf(BYTES), await lookOf(seeded(2, 200_000))]);
+      const [a, b] = await bench.until(Promise.all(others));
+      expect(await lookOf(a ?? text(''))).toEqual(await lookOf(BYTES));
+      expect(await lookOf(b ?? text(''))).toEqual(await lookOf(seeded(2, 200_000)));
     });
 
     describe('over a redirect', () => redirects(make, noRedirects));

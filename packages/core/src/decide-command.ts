@@ -145,6 +145,8 @@ function retry(draft: Draft, id: string): Refusal | null {
   const waiting = cores.length === 0 ? held.flatMap((name) => voiceIn(draft.state, name).context.cores) : cores;
   const backing = waiting.filter((core) => coreIn(draft.state, core).phase === 'backingOff');
   if (voices.length === 0 && backing.length === 0) {
+    // The one who asked for the core itself may have paused, while others who want it saw it fail.
+    if (retryHeldCore(draft, id)) return null;
     return refuse('nothingToDo', `"${id}" has not failed`, 'Use resume for a paused download.', [id]);
   }
   for (const core of backing) draft.enqueue(core, coreIn(draft.state, core).context.priority);

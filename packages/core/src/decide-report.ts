@@ -80,6 +80,8 @@ export function decideReport(draft: Draft, report: Report): void {
     if (core.context.installed?.generation !== report.generation || core.phase === 'deleting') return;
     draft.emit({ type: 'CoreLost', core: id, detail: report.detail, kept: report.kept });
     draft.settleLost(id);
+    // An update may have been on its way: with the installed version its voices are gone, and nobody wants it now.
+    draft.settleDemand(id);
     return;
   }
   if (isStale(core, report)) return;
@@ -133,6 +135,7 @@ export function decideWake(draft: Draft, wake: Wake): void {
   for (const id of wake.missing) {
     draft.emit({ type: 'CoreLost', core: id, detail: 'missing', kept: {} });
     draft.settleLost(id);
+    draft.settleDemand(id);
   }
   for (const [id, core] of draft.state.cores.entries()) {
     if (!isBusy(core) && core.phase !== 'backingOff') continue;

@@ -145,6 +145,8 @@ export class Performer {
     if (spec === undefined)
       throw FaultError.of('manifestError', 'coreMissing', `the core "${core}" is not in the catalog any more`);
     const { context } = coreIn(this.options.state(), core);
+    // While this waited for the job before it, the core was paused or cancelled: an old ticket does nothing.
+    if (context.ticket !== ticket) throw new JobEnded();
     const job = new Job(core, ticket, spec, context.durable, context);
     this.jobs.set(core, job);
     const staged = await ports.store.reclaim(core, context.installed?.generation ?? null, Object.keys(context.durable));

@@ -23,6 +23,7 @@ export class Checker {
   constructor(
     private readonly world: World,
     laws: readonly Law[],
+    private readonly onViolation: (violation: Violation) => void = () => undefined,
   ) {
     for (const law of laws) {
       for (const [type, see] of Object.entries(law.watch(world)) as [Observation['type'], See][]) {
@@ -39,9 +40,10 @@ export class Checker {
     if (watchers === undefined) return;
     for (const { law, see } of watchers) {
       const message = see(observation);
-      if (typeof message === 'string' && this.violations.length < MOST_VIOLATIONS) {
-        this.violations.push({ law: law.name, kind: law.kind, message, atMs: this.world.elapsedMs });
-      }
+      if (typeof message !== 'string' || this.violations.length >= MOST_VIOLATIONS) continue;
+      const violation = { law: law.name, kind: law.kind, message, atMs: this.world.elapsedMs };
+      this.violations.push(violation);
+      this.onViolation(violation);
     }
   }
 }

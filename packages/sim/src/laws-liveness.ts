@@ -23,6 +23,19 @@ function leaving(world: World): string | null {
   return null;
 }
 
+/** A file of a generation that is neither installed, nor set aside, nor of a core on its way. */
+function strayFile(world: World): string | null {
+  for (const path of world.disk.files('/depot/cores').keys()) {
+    const [, , , id = '', generation = ''] = path.split('/');
+    const core = world.state.cores.get(id);
+    const phase = core?.phase ?? 'absent';
+    const isKept = generation === core?.context.installed?.generation || generation.startsWith('.quarantine-');
+    // What was being published when the core paused or failed is brought back to staging by the next attempt.
+    if (!isKept && (phase === 'ready' || phase === 'absent')) return `${path} belongs to nobody; ${id} is ${phase}`;
+  }
+  return null;
+}
+
 export const LIVENESS_LAWS: readonly Law[] = [
   liveness('a depot opens once faults have ended', (world) => {
     let isHealed = false;
@@ -39,7 +52,7 @@ export const LIVENESS_LAWS: readonly Law[] = [
 
   liveness('cancelling and deleting end', (world) => ({ rest: () => leaving(world), end: () => leaving(world) })),
 
-  liveness('asked for once more, everything that is wanted is ready', (world) => ({
+  liveness('asked for again, everything that is wanted is ready', (world) => ({
     end: () => {
       for (const [id, { phase, context }] of world.state.voices.entries()) {
         if (phase !== 'ready') return `${id} is ${phase}: ${context.cores.map((core) => `${core} is ${world.state.cores.get(core)?.phase} (${world.state.cores.get(core)?.context.fault?.message ?? ''})`).join(', ')}`;
@@ -93,6 +106,19 @@ export const LIVENESS_LAWS: readonly Law[] = [
       answer: ({ act }) => void open.delete(act),
       opening: clear,
       settled: () => (open.size === 0 ? null : `never answered: ${[...open].map(({ do: what, ...act }) => `${what} ${'id' in act ? act.id : ''}`).join(', ')}`),
+    };
+  }),
+
+  liveness('what no record names is gone when a depot has been opened', (world) => ({
+    opened: () => strayFile(world),
+  })),
+
+  liveness('what no record names does not stay, unless the disk refuses to let it go', (world) => {
+    let isTroubled = false;
+    return {
+      opened: () => void (isTroubled = false),
+      act: ({ act }) => void (isTroubled ||= act.do === 'disk' || act.do === 'fill'),
+      rest: () => (isTroubled || !world.isOpen ? null : strayFile(world)),
     };
   }),
 

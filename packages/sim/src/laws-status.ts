@@ -1,11 +1,20 @@
-import { type Command, DEFAULT_POLICY, decide, type Status } from '@lading/core';
+import { type Command, DEFAULT_POLICY, decide, demandOn, type Status } from '@lading/core';
 import { hygiene, type Law, outcome } from './law.js';
 import type { World } from './world.js';
 
 const NEEDS_REASON: ReadonlySet<Status['phase']> = new Set(['paused', 'failed', 'backingOff', 'queued', 'unavailable', 'waiting']);
 
+const looked = new WeakMap<World, { readonly state: unknown; readonly atMs: number; readonly list: readonly Status[] }>();
+
+/** The list of a world, computed once for all laws that look at the same instant. */
 function statuses(world: World): readonly Status[] {
-  return world.isOpen ? world.depot.list() : [];
+  if (!world.isOpen) return [];
+  const { state } = world.depot;
+  const known = looked.get(world);
+  if (known !== undefined && known.state === state && known.atMs === world.elapsedMs) return known.list;
+  const list = world.depot.list();
+  looked.set(world, { state, atMs: world.elapsedMs, list });
+  return list;
 }
 
 function commandOf(action: Status['actions'][number], id: string): Command {
@@ -67,8 +76,9 @@ export const STATUS_LAWS: readonly Law[] = [
   outcome('what a status offers is never refused', (world) => ({
     rest: () => {
       for (const { id, kind, actions } of statuses(world)) {
-        // A core's actions are its own; commands speak of wishes, and a core that only voices asked for is moved by theirs.
-        if (kind === 'core' && !world.state.voices.has(`core:${id}`)) continue;
+        // Commands speak of wishes: what a core offers is moved by its own wish only where no voice has a say in it.
+        const holders = [...demandOn(world.state, id).holders.keys()];
+        if (kind === 'core' && holders.join() !== `core:${id}`) continue;
         for (const action of actions) {
           const answer = decide(world.state, world.depot.catalog, { ...DEFAULT_POLICY, ...world.options.policy }, commandOf(action, id), { now: 0, luck: 0 });
           if (answer.type === 'refusal') return `${id} offers ${action}, which is refused: ${answer.message}`;
@@ -80,17 +90,21 @@ export const STATUS_LAWS: readonly Law[] = [
 
   hygiene('progress falls within a ticket only when bytes turned out void', (world) => {
     const seen = new Map<string, { ticket: number; bytes: number }>();
+    // What was recorded of void bytes is corrected only with the next record: until then the status knows no better.
+    const renewed = new Map<string, number>();
+    const ticketOf = (core: string) => world.state.cores.get(core)?.context.ticket ?? 0;
     return {
-      reset: ({ core }) => void seen.delete(core),
+      reset: ({ core }) => void renewed.set(core, ticketOf(core)),
       died: () => seen.clear(),
       closed: () => seen.clear(),
       written: ({ core }) => {
         if (!world.isOpen) return null;
-        const ticket = world.state.cores.get(core)?.context.ticket ?? 0;
+        const ticket = ticketOf(core);
         const { bytesDone } = world.depot.status(core);
         const last = seen.get(core);
         seen.set(core, { ticket, bytes: bytesDone });
-        return last?.ticket === ticket && bytesDone < last.bytes ? `${core} fell from ${last.bytes} to ${bytesDone} bytes` : null;
+        const isFall = last?.ticket === ticket && bytesDone < last.bytes && renewed.get(core) !== ticket;
+        return isFall ? `${core} fell from ${last.bytes} to ${bytesDone} bytes` : null;
       },
     };
   }),

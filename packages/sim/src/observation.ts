@@ -61,7 +61,7 @@ export type Observation =
   | { readonly type: 'look' }
   /** Faults have ended, and all has come to rest or had the time to. */
   | { readonly type: 'rest' }
-  /** Everything that was wanted has been asked for once more, and whoever asked has been answered. */
+  /** Everything that was wanted has been asked for again, and whoever asked has been answered. */
   | { readonly type: 'settled' }
   /** And the depot was opened once more. */
   | { readonly type: 'end' };

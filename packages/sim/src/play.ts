@@ -18,7 +18,8 @@ export interface Ending {
 
 /** Simulated time after the last fault in which everything must come to rest, milliseconds. Nothing waits longer than a jump of the clock. */
 const REST_MS = 2 * 3_600_000;
-/** How often a promise of the depot may be asked for before it is called forgotten: not at all, once all rests. */
+/** Times that everything is asked for again: wrong bytes that a pause had kept come to light in the first, and are fetched anew in the second. */
+const ROUNDS = 2;
 const PACE = { chunkBytes: 100, chunkMs: 20, latencyMs: 20 };
 
 const codeOf = (error: unknown): string => {
@@ -157,6 +158,8 @@ class Performance {
   /** Faults end. Everything comes to rest; then everything is asked for once more, and must be ready; then the depot is opened once more. */
   private async end(): Promise<void> {
     const { world } = this;
+    // What was about to go wrong at this instant goes wrong before the end of all faults.
+    await world.advance(0);
     world.heal();
     world.tell({ type: 'healed' });
     if (!(await this.ensureOpen())) return world.tell({ type: 'rest' });
@@ -164,8 +167,13 @@ class Performance {
     world.tell({ type: 'look' });
     world.tell({ type: 'rest' });
     if (!world.isOpen) return;
-    await this.askOnce();
+    world.tell({ type: 'inspected', inspections: await world.run(world.depot.verify()) });
+    this.ask({ do: 'repair', id: '*', afterMs: 0 }, world.depot.repair());
     await world.advance(REST_MS);
+    for (let round = 0; round < ROUNDS; round++) {
+      this.askAgain(world.depot);
+      await world.advance(REST_MS);
+    }
     world.tell({ type: 'settled' });
     await this.closed();
     await this.ensureOpen();
@@ -178,30 +186,33 @@ class Performance {
     await this.closed();
   }
 
-  private async askOnce(): Promise<void> {
-    const { world } = this;
-    const { depot } = world;
-    world.tell({ type: 'inspected', inspections: await world.run(depot.verify()) });
-    const ask = (act: Act, promise: Promise<unknown>) => {
-      world.tell({ type: 'act', act });
-      this.answer(act, promise);
-    };
-    ask({ do: 'repair', id: '*', afterMs: 0 }, depot.repair());
-    await world.advance(REST_MS);
+  private ask(act: Act, promise: Promise<unknown>): void {
+    this.world.tell({ type: 'act', act });
+    this.answer(act, promise);
+  }
+
+  private askAgain(depot: Depot): void {
     for (const [key, { phase }] of depot.state.voices.entries()) {
       const id = coreOfDirectWish(key) ?? key;
-      if (phase === 'failed' || phase === 'unavailable') ask({ do: 'retry', id, afterMs: 0 }, depot.retry(id));
-      if (phase === 'paused') ask({ do: 'resume', id, afterMs: 0 }, depot.resume(id));
+      if (phase === 'failed' || phase === 'unavailable') this.ask({ do: 'retry', id, afterMs: 0 }, depot.retry(id));
+      if (phase === 'paused') this.ask({ do: 'resume', id, afterMs: 0 }, depot.resume(id));
     }
   }
 }
 
+export interface Audience {
+  /** Sees everything that happens between the depot and its world. */
+  readonly observe?: (world: World) => Tell;
+  readonly onViolation?: (violation: Violation) => void;
+}
+
 /** Performs a script in a new world under these laws. */
-export async function play(script: Script, laws: readonly Law[], observer?: (world: World) => Tell): Promise<Ending> {
-  const { seed, policy, stallMs } = script;
-  const world = new World({ seed, catalog: EDITIONS[0], policy, stallMs, pace: PACE });
-  const checker = new Checker(world, laws);
-  if (observer !== undefined) world.observe(observer(world));
+export async function play(script: Script, laws: readonly Law[], audience: Audience = {}): Promise<Ending> {
+  const { seed, policy, stallMs, diskMs } = script;
+  const world = new World({ seed, catalog: EDITIONS[0], policy, stallMs, diskMs, pace: PACE });
+  const { observe, onViolation } = audience;
+  if (observe !== undefined) world.observe(observe(world));
+  const checker = new Checker(world, laws, onViolation);
   const performance = new Performance(world, script);
   const violations: Violation[] = [];
   try {

@@ -11,6 +11,8 @@ export interface Script {
   readonly seed: number;
   readonly policy: Partial<Policy>;
   readonly stallMs: number;
+  /** Time that each call to the disk takes, simulated milliseconds. On a disk that takes none, nothing ever overlaps. */
+  readonly diskMs: number;
   readonly acts: readonly Act[];
 }
 
@@ -57,6 +59,9 @@ export function actOf(luck: Luck, weather: Weather = STORMY): Act {
   return { afterMs, ...(wild ?? personAct(EDITIONS[0], luck)) };
 }
 
+/** Milliseconds that a disk takes for a call; mostly none, which is quick to simulate. */
+export const DISK_MS: readonly number[] = [0, 0, 0, 1, 7, 60];
+
 /** Acts in one script, at most. */
 const MOST_ACTS = 24;
 
@@ -65,7 +70,8 @@ export function scriptOf(seed: number, weather: Weather = STORMY): Script {
   const luck = seededLuck(seed);
   const policy = policyOf(luck);
   const stallMs = oneOf(luck, [400, 1_500, 5_000]);
+  const diskMs = oneOf(luck, DISK_MS);
   const acts: Act[] = [{ afterMs: 0, do: 'download', id: oneOf(luck, [...EDITIONS[0].catalog.voices()]).id, giveUpAfterMs: null }];
   for (let left = between(luck, 1, MOST_ACTS); left > 0; left--) acts.push(actOf(luck, weather));
-  return { seed, policy, stallMs, acts };
+  return { seed, policy, stallMs, diskMs, acts };
 }

@@ -13,6 +13,8 @@ export interface Outlook {
   /** Called before each request. */
   readonly onRequest: (url: string) => void;
   readonly isFull: () => boolean;
+  /** Resolves when the disk has had its time for a call. */
+  readonly onDisk: () => Promise<void>;
 }
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
@@ -25,6 +27,7 @@ class WatchedFile implements StagedFile {
     private readonly inner: StagedFile,
     private readonly name: FileName,
     private readonly tell: Tell,
+    private readonly onDisk: () => Promise<void>,
   ) {}
 
   get bytes(): number {
@@ -33,18 +36,21 @@ class WatchedFile implements StagedFile {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.tell({ type: 'write', ...this.name, from: this.inner.bytes, bytes: chunk.length });
+    await this.onDisk();
     await this.inner.write(chunk);
     this.tell({ type: 'written', ...this.name, bytes: this.inner.bytes });
   }
 
   async sync(): Promise<void> {
     const { bytes } = this.inner;
+    await this.onDisk();
     await this.inner.sync();
     this.tell({ type: 'synced', ...this.name, bytes });
   }
 
   async reset(): Promise<void> {
     this.tell({ type: 'reset', ...this.name });
+    await this.onDisk();
     await this.inner.reset();
   }
 
@@ -53,16 +59,18 @@ class WatchedFile implements StagedFile {
   }
 
   async close(): Promise<void> {
+    await this.onDisk();
     await this.inner.close();
     this.tell({ type: 'unstaged', ...this.name });
   }
 }
 
-function watchedStore(inner: Store, { isFull }: Outlook, tell: Tell): Store {
+function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): Store {
   const around = async <T>(call: StoreCall, core: string, keep: string | null, files: readonly string[] | null, work: () => Promise<T>): Promise<T> => {
     tell({ type: 'store', call, core, keep, files });
     let isDone = false;
     try {
+      await onDisk();
       const value = await work();
       isDone = true;
       return value;
@@ -75,9 +83,10 @@ function watchedStore(inner: Store, { isFull }: Outlook, tell: Tell): Store {
       const [core, file, { sizeBytes }] = args;
       tell({ type: 'stage', core, file, sizeBytes });
       try {
+        await onDisk();
         const staged = await inner.stage(...args);
         tell({ type: 'staged', core, file, bytes: staged.bytes });
-        return new WatchedFile(staged, { core, file }, tell);
+        return new WatchedFile(staged, { core, file }, tell, onDisk);
       } catch (error) {
         tell({ type: 'unstaged', core, file });
         throw error;
@@ -121,7 +130,7 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
   };
 }
 
-function watchedJournal(inner: Journal, { chronicle }: Outlook, tell: Tell): Journal {
+function watchedJournal(inner: Journal, { chronicle, onDisk }: Outlook, tell: Tell): Journal {
   return {
     load: async () => {
       const image = await inner.load();
@@ -132,6 +141,7 @@ function watchedJournal(inner: Journal, { chronicle }: Outlook, tell: Tell): Jou
     append: async (records) => {
       tell({ type: 'append', records });
       try {
+        await onDisk();
         await inner.append(records);
       } catch (error) {
         tell({ type: 'broken', error });

@@ -22,6 +22,8 @@ export interface WorldOptions {
   /** Without a byte for so long a request is stalled, simulated milliseconds. */
   readonly stallMs?: number;
   readonly limitBytesPerSecond?: number;
+  /** Time that each call to the disk takes, simulated milliseconds; default none. */
+  readonly diskMs?: number;
   /** How the network serves when nothing is wrong with it. */
   readonly pace?: { readonly chunkBytes: number; readonly chunkMs: number; readonly latencyMs: number };
 }
@@ -115,6 +117,12 @@ export class World {
     if (trouble !== null) this.network.order(trouble, url);
   }
 
+  /** Resolves when the disk has had its time; never for a process that has died meanwhile. */
+  private async diskTime(process: MemoryProcess): Promise<void> {
+    const { diskMs = 0 } = this.options;
+    if (diskMs > 0) await process.outliving(new Promise<void>((resolve) => void this.memory.clock.after(diskMs, resolve)));
+  }
+
   /** Opens the depot in a new process, with other goods if the publisher has an update. Returns what prevented it, or null. */
   async open(goods: Goods = this.goods): Promise<unknown> {
     if (goods !== this.goods) {
@@ -135,6 +143,7 @@ export class World {
       fileAt: (url) => this.fileAt(url),
       onRequest: (url) => this.blow(url),
       isFull: () => this.disk.isFull,
+      onDisk: () => this.diskTime(process),
     });
     const { policy = {}, stallMs = 5_000, limitBytesPerSecond = Number.POSITIVE_INFINITY } = this.options;
     const scheduler = schedulerOf(this.memory.clock);
