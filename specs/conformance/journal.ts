@@ -122,7 +122,7 @@ export function journalConformance(name: string, make: () => Promise<JournalBenc
         await journal.append([recordAt(2)]);
         await bench.failNext(action);
         const fault = await faultIn(journal.append([recordAt(3), recordAt(4)]));
-        expect(fault.type).toBe(action === 'write' ? 'noSpace' : 'unknown');
+        expect(fault.type).toBe(action === 'write' ? 'noSpace' : 'storageError');
         await journal.close();
         expect(await loaded(bench)).toEqual(recordsTo(3));
         await appended(bench, [recordAt(3)]);

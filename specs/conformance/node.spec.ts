@@ -14,15 +14,17 @@ import { storeConformance } from './store.js';
 const full = await lackOfSmallDisks();
 if (full !== undefined && process.env['CI'] === undefined) process.stderr.write(`full disks are left out: ${full}\n`);
 
-let program = '';
+let program: string | null = null;
 beforeAll(async () => {
   program = await buildCompetitor();
 });
-afterAll(() => rm(program, { recursive: true, force: true }));
+afterAll(async () => {
+  if (program !== null) await rm(program, { recursive: true, force: true });
+});
 
 storeConformance('@lading/node', makeNodeStore, { ...nodeDiskLacks, ...(full === undefined ? {} : { full }) });
 journalConformance('@lading/node', makeNodeJournal, nodeDiskLacks);
-leaseConformance('@lading/node', () => makeNodeLease(program));
+leaseConformance('@lading/node', () => makeNodeLease(program ?? ''));
 clockConformance('@lading/node', async () => ({
   clock: systemClock,
   until: (promise) => promise,

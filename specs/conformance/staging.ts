@@ -195,7 +195,7 @@ export function staging(sentence: StoreSentence, lacks: StoreLacks): void {
     await staged.write(text('abc'));
     await bench.failNextSync();
     const fault = await faultIn(staged.sync());
-    expect(fault.type).toBe('unknown');
+    expect(fault).toMatchObject({ type: 'storageError', detail: 'EIO' });
     expect(await faultIn(staged.sync())).toEqual(fault);
     await staged.close();
     await stageWhole(bench.reopen(), 'c', 'f', text('abc'));

@@ -6,7 +6,8 @@ export function screenOf(depot: Depot, id: string): { readonly text: string } {
   depot.onStatus(id, ({ phase, reason, bytesDone, bytesTotal, remedy }) => {
     const percent = Math.floor((100 * bytesDone) / bytesTotal);
     const why = reason === 'noSpace' ? `the disk is full. ${remedy ?? ''}` : (reason ?? '');
-    screen.text = phase === 'ready' ? 'Ready.' : phase === 'paused' ? `Paused at ${percent} %: ${why}` : `${phase} ${percent} %`;
+    screen.text =
+      phase === 'ready' ? 'Ready.' : phase === 'paused' ? `Paused at ${percent} %: ${why}` : `${phase} ${percent} %`;
   });
   return screen;
 }

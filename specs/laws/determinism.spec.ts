@@ -9,7 +9,10 @@ const SEEDS = [1, 2, 3, 5, 8, 13, 21, 34];
 const inAnotherProcess = (seed: number): string => {
   const sim = fileURLToPath(new URL('../../packages/sim/dist/index.js', import.meta.url));
   const program = `import { scriptOf, traceOf, writeTrace } from ${JSON.stringify(sim)}; process.stdout.write(writeTrace(await traceOf(scriptOf(${seed}))));`;
-  return execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  return execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
 };
 
 describe('the same seed', () => {
@@ -25,7 +28,8 @@ describe('the same seed', () => {
   });
 
   it('gives the same trace here as there', async () => {
-    for (const seed of SEEDS.slice(0, 3)) expect(inAnotherProcess(seed)).toBe(writeTrace(await traceOf(scriptOf(seed))));
+    for (const seed of SEEDS.slice(0, 3))
+      expect(inAnotherProcess(seed)).toBe(writeTrace(await traceOf(scriptOf(seed))));
   });
 
   it('and another gives another', async () => {

@@ -45,7 +45,14 @@ describe('a simulated world', () => {
   });
 
   it('tells a story of what breaks, as short as it can be', async () => {
-    const never = { kind: 'outcome' as const, name: 'nothing is ever extracted', watch: () => ({ record: ({ record }: { record: { events: readonly { type: string }[] } }) => (record.events.some(({ type }) => type === 'CoreExtracted') ? 'it was' : null) }) };
+    const never = {
+      kind: 'outcome' as const,
+      name: 'nothing is ever extracted',
+      watch: () => ({
+        record: ({ record }: { record: { events: readonly { type: string }[] } }) =>
+          record.events.some(({ type }) => type === 'CoreExtracted') ? 'it was' : null,
+      }),
+    };
     const { failures } = await runWorlds({ seed: 1, worlds: 100, laws: [never], mostFailures: 1 });
     const script = failures[0]?.script ?? scriptOf(1);
     const small = await shrink(script, never.name, [never]);

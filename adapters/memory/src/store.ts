@@ -108,6 +108,11 @@ export class MemoryStore implements Store {
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) await this.mount.syncFolder(folder);
   }
 
+  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>> {
+    const path = this.generation(core, generation);
+    return guarded('read', path, async () => Object.fromEntries(await this.mount.filesIn(path)));
+  }
+
   generations(core: string): Promise<readonly string[]> {
     return guarded('read', `${this.cores}/${core}`, async () => {
       const names = await this.mount.names(`${this.cores}/${core}`);
@@ -160,6 +165,8 @@ export class MemoryStore implements Store {
   quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
     const path = this.generation(core, generation);
     return guarded('set aside', path, async () => {
+      for (const name of await this.mount.names(`${this.cores}/${core}`))
+        if (isQuarantine(name)) await this.mount.remove(this.generation(core, name));
       const hidden = this.generation(core, `.quarantine-${generation}`);
       await this.mount.rename(path, hidden);
       await this.bringBack(core, hidden, goodFiles);

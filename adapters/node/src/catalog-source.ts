@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import {
   Catalog,
   ConfigurationError,
@@ -49,7 +50,8 @@ async function textOfFile(path: string): Promise<string> {
   try {
     const { size } = await stat(path);
     if (size > LIMITS.manifestBytes) throw tooLarge(path, size);
-    return decode(path, await readFile(path));
+    // A length is no promise: a device has none and never ends.
+    return await gather(path, createReadStream(path), () => undefined);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     const why = isMissing(error) ? 'there is no such file' : (error as Error).message;
@@ -59,6 +61,31 @@ async function textOfFile(path: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Text from its bytes as they come, never more than a manifest may have. */
+async function gather(
+  source: string,
+  body: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  let bytes = 0;
+  const decode = (chunk?: Uint8Array): string => {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      throw refused(source, [{ path: '$', message: 'the text is not UTF-8' }]);
+    }
+  };
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    onBytes(chunk.length);
+    if (bytes > LIMITS.manifestBytes) throw tooLarge(source, bytes);
+    text += decode(chunk);
+  }
+  return text + decode();
 }
 
 async function textOfAddress(url: string, fetcher: Fetcher, stallMs: number): Promise<string> {
@@ -74,29 +101,13 @@ async function textOfAddress(url: string, fetcher: Fetcher, stallMs: number): Pr
         httpStatus: response.status,
       });
     }
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of response.body) {
-      bytes += chunk.length;
-      dog.bytesCame(chunk.length);
-      if (bytes > LIMITS.manifestBytes) throw tooLarge(url, bytes);
-      parts.push(Uint8Array.from(chunk));
-    }
-    return decode(url, Buffer.concat(parts));
+    return await gather(url, response.body, (bytes) => dog.bytesCame(bytes));
   } catch (error) {
     dog.signal.throwIfAborted();
     throw error;
   } finally {
     dog.stop();
     ender.abort();
-  }
-}
-
-function decode(source: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw refused(source, [{ path: '$', message: 'the text is not UTF-8' }]);
   }
 }
 
@@ -107,6 +118,10 @@ export async function loadManifest(source: string, fetcher: Fetcher, options: Ca
   const text = isAddress(source)
     ? await textOfAddress(source, fetcher, options.stallMs ?? 30_000)
     : await textOfFile(source);
+  // A server that sends back what it was trusted with would have it shown, and written down.
+  if (fetcher.redact !== undefined && fetcher.redact(text) !== text) {
+    throw refused(source, [{ path: '$', message: 'it holds a credential that was sent to its server' }]);
+  }
   const reading = readManifest(text, {
     base: isAddress(source) ? source : null,
     allowHttp: options.allowHttp ?? false,

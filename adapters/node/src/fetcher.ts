@@ -5,6 +5,7 @@ import { isInward } from './address.js';
 import { bodyOf } from './http-body.js';
 import type { HttpClient } from './http-client.js';
 import { httpFault } from './http-fault.js';
+import { Secrets } from './secrets.js';
 
 /** Hops that are followed; RFC 9110 §15.4 asks for a bound. */
 const MAX_HOPS = 5;
@@ -28,18 +29,13 @@ export interface FetcherOptions {
 export class UndiciFetcher implements Fetcher {
   readonly isRangeFirst = false;
   private client: Promise<HttpClient> | null = null;
-  private readonly secrets: readonly string[];
+  private readonly secrets: Secrets;
+  readonly redact: (text: string) => string;
 
   constructor(private readonly options: FetcherOptions = {}) {
-    const values = Object.values(options.headers ?? {}).flatMap((headers) => Object.values(headers));
-    // A token is also recognised without the scheme in front of it.
-    this.secrets = [...new Set(values.flatMap((value) => [value, value.replace(/^\S+\s+/, '')]))].filter(
-      (value) => value.length >= 4,
-    );
+    this.secrets = new Secrets(options.headers ?? {});
+    this.redact = this.secrets.redact;
   }
-
-  readonly redact = (text: string): string =>
-    this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 
   /** Loaded with the first request: whoever only looks into a depot does not pay for an HTTP client. */
   private connect(): Promise<HttpClient> {
@@ -52,17 +48,34 @@ export class UndiciFetcher implements Fetcher {
   }
 
   async fetch(wanted: FetchRequest, signal: AbortSignal): Promise<FetchResponse> {
+    const spent = { requests: 0 };
+    try {
+      return await this.follow(wanted, signal, spent);
+    } catch (error) {
+      signal.throwIfAborted();
+      const safe = this.secrets.clean(error);
+      if (!(safe instanceof FaultError)) throw safe;
+      throw new FaultError({ ...safe.fault, requests: spent.requests }, { cause: safe.cause, owner: safe.owner });
+    }
+  }
+
+  private async follow(wanted: FetchRequest, signal: AbortSignal, spent: { requests: number }): Promise<FetchResponse> {
     const home = this.parse(wanted.url, wanted.url);
     let url = home;
     let isHome = true;
     for (let hop = 0; ; hop++) {
-      const subject = this.redact(redactUrl(url.href));
-      const headers = { ...this.standardHeaders(wanted), ...(isHome ? this.options.headers?.[url.origin] : {}) };
+      const subject = redactUrl(url.href);
+      const credentials = isHome ? this.options.headers?.[url.origin] : undefined;
+      const headers = { ...this.standardHeaders(wanted), ...credentials };
       const client = await this.connect();
       const dispatcher = isHome || isLoopbackHost(home.hostname) ? client.own : client.guarded;
-      const response = await this.send(client, url, headers, dispatcher, signal, subject);
+      spent.requests++;
+      const response = await this.send(client, url, headers, dispatcher, signal, this.redact(subject));
       const location = response.headers.location;
-      if (!isHop(response) || location === undefined) return response;
+      if (!isHop(response) || location === undefined) {
+        const body = this.secrets.isEmpty ? response.body : this.secrets.watch(response.body, this.redact(subject));
+        return { ...response, body, requests: spent.requests };
+      }
       await response.drop();
       if (hop >= MAX_HOPS)
         throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);
@@ -87,11 +100,7 @@ export class UndiciFetcher implements Fetcher {
 
   private judgeHop(from: URL, home: URL, location: string): URL {
     const refuse = (detail: string, why: string) =>
-      FaultError.of(
-        'serverError',
-        detail,
-        `${redactUrl(from.href)} redirects to ${this.redact(redactUrl(location))}: ${why}`,
-      );
+      FaultError.of('serverError', detail, `${redactUrl(from.href)} redirects to ${redactUrl(location)}: ${why}`);
     const next = URL.canParse(location, from.href) ? new URL(location, from.href) : null;
     if (next === null) throw refuse('redirectRefused', 'that is no URL');
     if (next.protocol !== 'https:' && next.protocol !== 'http:')
@@ -127,7 +136,10 @@ export class UndiciFetcher implements Fetcher {
       if (value === undefined) continue;
       const text = Array.isArray(value) ? value.join(', ') : value;
       // A location is where to go next, not something to show: it stays as it is, and is redacted in messages.
-      headers[name.toLowerCase()] = name.toLowerCase() === 'location' ? text : this.redact(text);
+      const key = name.toLowerCase();
+      const safe = key === 'location' ? text : this.redact(text);
+      // A validator that had to be changed is none any more.
+      if (safe === text || (key !== 'etag' && key !== 'last-modified')) headers[key] = safe;
     }
     return headers;
   }

@@ -53,6 +53,9 @@ export function httpFault(error: unknown, subject: string, isBody: boolean): unk
   if (isCertificate(code)) return say('networkUnreachable', 'certificate');
   // Without a head it is the head that was refused: undici names any fault of a reply with a length so.
   if (!isBody && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return say('serverError', code);
+  // undici asserts what it believes of every reply, such as a status of 100 or more; the text is a piece of its source.
+  if (code === 'ERR_ASSERTION')
+    return FaultError.of('serverError', code, `${subject}: the reply breaks the protocol`, {}, error);
   const type = TYPES[code];
   if (type !== undefined) return say(type, code);
   if (code.startsWith('HPE_') || name === 'HTTPParserError')

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateImage } from '@lading/core';
 import {
@@ -14,6 +14,8 @@ import {
 } from '@lading/runtime';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { fsFault, isMissing } from './fs-fault.js';
+import { fenced } from './lease.js';
+import type { Reserve } from './reserve.js';
 
 /** Older segments that are kept for `log`, beside those that the snapshot needs. */
 const KEPT_SEGMENTS = 8;
@@ -34,11 +36,18 @@ export class FileJournal implements Journal {
   private handle: FileHandle | null = null;
   private segment = 1;
   private goodBytes = 0;
+  /** What the segment's length must be unless another process wrote to it: the good bytes, or with the torn tail that was found. */
+  private sizeBytes = 0;
 
-  /** A reader never changes a file: it passes over a torn tail that a writer may be writing right now. */
+  /**
+   * A reader never changes a file: it passes over a torn tail that a writer may be writing right now. A writer asks `fence` before it writes;
+   * it throws if the depot is another's now. `reserve` is given up when the disk is full.
+   */
   constructor(
     private readonly dir: string,
     private readonly mode: 'write' | 'read',
+    private readonly fence: (() => Promise<void>) | null = null,
+    private readonly reserve: Reserve | null = null,
   ) {}
 
   async load(): Promise<JournalImage> {
@@ -90,6 +99,7 @@ export class FileJournal implements Journal {
       if (goodBytes < bytes.length && segment !== last) throw corrupt(path, goodBytes);
       for (const value of values) records.push(upcast(value));
       this.goodBytes = goodBytes;
+      this.sizeBytes = bytes.length;
     }
     return records;
   }
@@ -103,26 +113,68 @@ export class FileJournal implements Journal {
   }
 
   async append(records: readonly JournalRecord[]): Promise<void> {
+    if (this.mode === 'read') throw new Error('a reader does not write the journal');
     const path = join(this.dir, nameOf(this.segment));
     const bytes = Buffer.concat(records.map(encodeLine));
     try {
-      this.handle ??= await this.openSegment(path);
-      await writeFully(this.handle, bytes, this.goodBytes);
-      await this.handle.datasync();
+      await this.fence?.();
+      await this.mustBeAsLeft(path);
+      await this.withReserve(() => this.write(path, bytes));
       this.goodBytes += bytes.length;
+      this.sizeBytes = this.goodBytes;
     } catch (error) {
-      // Whatever half-line there is must not be followed by anything: it is cut, or the next start cuts it.
-      await this.handle?.truncate(this.goodBytes).catch(() => undefined);
       throw fsFault(error, 'write the journal', path, bytes.length);
     }
   }
 
+  private withReserve(work: () => Promise<void>): Promise<void> {
+    if (this.reserve === null) return work();
+    return this.reserve.during(async (attempt) => {
+      if (attempt === 'second') await this.fence?.();
+      await work();
+    });
+  }
+
+  /** The lease may have changed hands and come free again: the length tells of any record that is not ours. Nothing is changed before. */
+  private async mustBeAsLeft(path: string): Promise<void> {
+    const found = await (this.handle?.stat() ?? stat(path)).catch((error: unknown) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
+    if ((found?.size ?? 0) !== this.sizeBytes) throw fenced(`the journal ${path}`, null);
+  }
+
+  private async write(path: string, bytes: Uint8Array): Promise<void> {
+    this.handle ??= await this.openSegment(path);
+    try {
+      await writeFully(this.handle, bytes, this.goodBytes);
+      await this.handle.datasync();
+    } catch (error) {
+      await this.cut();
+      throw error;
+    }
+  }
+
+  /** Whatever half-line there is must not be followed by anything: it is cut, or the next start cuts it. Never in a file of another's. */
+  private async cut(): Promise<void> {
+    const handle = this.handle;
+    // A descriptor whose sync failed is not trusted again.
+    this.handle = null;
+    try {
+      await this.fence?.();
+      await handle?.truncate(this.goodBytes);
+    } catch {
+      // The fault that led here is the one to tell.
+    }
+    await handle?.close().catch(() => undefined);
+  }
+
   private async openSegment(path: string): Promise<FileHandle> {
-    if (this.mode === 'read') throw new Error('a reader does not write the journal');
     await makeDirectory(this.dir);
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     try {
       await handle.truncate(this.goodBytes);
+      this.sizeBytes = this.goodBytes;
       await handle.sync();
       await syncDirectory(this.dir);
       return handle;
@@ -133,26 +185,35 @@ export class FileJournal implements Journal {
   }
 
   async compact(image: StateImage): Promise<void> {
+    if (this.mode === 'read') throw new Error('a reader does not write the journal');
     const stored: StoredSnapshot = { v: 1, segment: this.segment + 1, image };
     const aside = join(this.dir, `.${SNAPSHOT}`);
     try {
+      await this.fence?.();
       await makeDirectory(this.dir);
-      const handle = await open(aside, 'w', 0o600);
-      try {
-        await writeFully(handle, encodeLine(stored), 0);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await this.withReserve(() => this.writeAside(aside, stored));
+      // A large one takes its time.
+      await this.fence?.();
       await rename(aside, join(this.dir, SNAPSHOT));
       await syncDirectory(this.dir);
       await this.close();
       this.segment += 1;
       this.goodBytes = 0;
+      this.sizeBytes = 0;
       const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
       for (const segment of old) await rm(join(this.dir, nameOf(segment)), { force: true });
     } catch (error) {
       throw fsFault(error, 'write the snapshot', aside);
+    }
+  }
+
+  private async writeAside(aside: string, stored: StoredSnapshot): Promise<void> {
+    const handle = await open(aside, 'w', 0o600);
+    try {
+      await writeFully(handle, encodeLine(stored), 0);
+      await handle.sync();
+    } finally {
+      await handle.close();
     }
   }
 

@@ -5,11 +5,14 @@ import {
   type Depot,
   type DepotReader,
   FaultError,
-  fold,
+  type Inspection,
+  inspectCore,
   type JournalRecord,
   type OpenOptions,
   openDepotOn,
+  recall,
   View,
+  withoutLost,
 } from '@lading/runtime';
 import { loadCatalog } from './catalog-source.js';
 import { systemClock } from './clock.js';
@@ -17,6 +20,7 @@ import { UndiciFetcher } from './fetcher.js';
 import { isMissing } from './fs-fault.js';
 import { FileJournal } from './journal.js';
 import { FileLease } from './lease.js';
+import { Reserve } from './reserve.js';
 import { DiskStore } from './store.js';
 
 export interface NodeOptions extends Pick<OpenOptions, 'stallMs' | 'limitBytesPerSecond'> {
@@ -66,8 +70,9 @@ export async function openDepot(options: NodeOptions): Promise<Depot> {
   const fetcher = fetcherOf(options);
   try {
     const catalog = await catalogOf(options, fetcher);
-    const journal = new FileJournal(journalOf(dir), 'write');
-    const lease = new FileLease(dir);
+    const reserve = new Reserve(dir);
+    const lease = new FileLease(dir, reserve);
+    const journal = new FileJournal(journalOf(dir), 'write', () => lease.mustHold(), reserve);
     const ports = { fetcher, store: new DiskStore(dir), journal, lease, clock: systemClock, luck: Math.random };
     const depot = await openDepotOn(ports, { ...options, catalog, policy: policyOf(options) });
     return closingWith(depot, () => fetcher.close());
@@ -100,24 +105,35 @@ function initializationError(error: unknown): unknown {
   return new InitializationError(fault.message, { code, remedy, fault, owner, cause: error });
 }
 
+export interface NodeReader extends DepotReader {
+  /** Every record that is still on disk. */
+  history(): Promise<readonly JournalRecord[]>;
+  /** Reads installed files again and compares them with what was installed. */
+  verify(...ids: string[]): Promise<readonly Inspection[]>;
+}
+
 /** What is in a depot, for those who only look: needs no lease, writes nothing, works beside an owner at work. */
-export async function readDepot(
-  options: NodeOptions,
-): Promise<DepotReader & { history(): Promise<readonly JournalRecord[]> }> {
+export async function readDepot(options: NodeOptions): Promise<NodeReader> {
   const dir = resolve(options.dir);
   const fetcher = fetcherOf(options);
   try {
     const catalog = await catalogOf(options, fetcher);
     await mustBeReadable(dir);
     const journal = new FileJournal(journalOf(dir), 'read');
-    const state = fold(await journal.load());
+    const recorded = await recall(journal);
     const store = new DiskStore(dir);
-    const view = new View(
-      catalog,
-      () => state,
-      (core, generation, file) => store.locate(core, generation, file),
-    );
-    return Object.assign(view, { history: () => journal.history() });
+    const locate = (core: string, generation: string, file: string) => store.locate(core, generation, file);
+    const state = await withoutLost(store, catalog, recorded);
+    const view = new View(catalog, () => state, locate);
+    const history = () => journal.history();
+    const verify = async (...ids: string[]) => {
+      const installed = new View(catalog, () => recorded, locate);
+      const cores =
+        ids.length === 0 ? [...recorded.cores.keys()] : [...new Set(ids.flatMap((id) => installed.coresOf(id)))];
+      const found = await Promise.all(cores.sort().map((core) => inspectCore(store, recorded, core)));
+      return found.filter((inspection) => inspection !== null);
+    };
+    return Object.assign(view, { history, verify });
   } catch (error) {
     throw initializationError(error);
   } finally {

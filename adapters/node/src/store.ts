@@ -121,6 +121,11 @@ export class DiskStore implements Store {
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) await syncDirectory(folder);
   }
 
+  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>> {
+    const path = this.generation(core, generation);
+    return guarded('read', path, async () => Object.fromEntries(await filesIn(path)));
+  }
+
   generations(core: string): Promise<readonly string[]> {
     return guarded('read', join(this.cores, core), async () => {
       const names = await namesIn(join(this.cores, core));
@@ -173,6 +178,10 @@ export class DiskStore implements Store {
   quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
     const path = this.generation(core, generation);
     return guarded('set aside', path, async () => {
+      // One at a time: what was set aside before has been looked at or never will be, and the depot must not grow with every repair.
+      for (const name of await namesIn(join(this.cores, core))) {
+        if (isQuarantine(name)) await rm(this.generation(core, name), { recursive: true, force: true });
+      }
       const hidden = this.generation(core, `.quarantine-${generation}`);
       await rename(path, hidden);
       await this.bringBack(core, hidden, goodFiles);

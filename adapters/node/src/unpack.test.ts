@@ -89,6 +89,29 @@ describe('unpacking has bounds', () => {
     expect(await unpackBlocks([GOOD, entry('b', 'bb'), END], { maxBytes: 6, maxFiles: 2 })).toHaveLength(2);
   });
 
+  it('on names: empty files and folders count too, each with its name and 128 bytes', async () => {
+    const long = (n: number) => `${String(n).padStart(6, '0')}${'x'.repeat(84)}`;
+    const grace = 1024 * 1024;
+    // 90 bytes of name and 128 more.
+    const most = Math.floor(grace / 218);
+    const files = Array.from({ length: most }, (_, n) => entry(long(n)));
+    const limits = { extractType: 'tar.gz', maxFiles: 50_000 } as const;
+    const room = grace - most * 218;
+    expect(await unpackBlocks([...files, END], { ...limits, maxBytes: 0 })).toHaveLength(most);
+    await rm(target, { recursive: true });
+    await mkdir(target);
+    for (const next of [entry(long(most)), entry(`${long(most)}/`)]) {
+      await expect(unpackBlocks([...files, next, END], { ...limits, maxBytes: 217 - room })).rejects.toMatchObject({
+        code: 'archiveTooLarge',
+        message: expect.stringContaining(
+          `at most ${grace + 217 - room} bytes in all, counting each name and 128 bytes for each entry`,
+        ) as string,
+      });
+      await rm(target, { recursive: true });
+      await mkdir(target);
+    }
+  });
+
   it('on files', async () => {
     const files = ['f0', 'f1', 'f2', 'f3'].map((name) => entry(name));
     await expect(unpackBlocks([...files, END], { maxFiles: 3 })).rejects.toMatchObject({ code: 'archiveTooLarge' });

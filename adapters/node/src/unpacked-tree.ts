@@ -11,6 +11,11 @@ export interface TreeLimits {
   readonly maxFiles: number;
 }
 
+/** What a file or directory costs beside its bytes and its name: its record in the journal, and some of the directory. */
+const ENTRY_BYTES = 128;
+/** Room for that above `maxBytes`, which catalogs may declare as the files' exact sum: some thousand entries. */
+const ENTRIES_GRACE_BYTES = 1024 * 1024;
+
 type Kind = 'file' | 'directory';
 
 /**
@@ -28,6 +33,8 @@ export class UnpackedTree {
   #current: UnpackedFile | null = null;
   #fileCount = 0;
   #bytes = 0;
+  /** Names and `ENTRY_BYTES` of all entries. */
+  #entryBytes = 0;
 
   private constructor(root: string, limits: TreeLimits) {
     this.#root = root;
@@ -134,6 +141,8 @@ export class UnpackedTree {
     const fold = foldArchiveName(name);
     const known = this.#places.get(fold);
     if (known === undefined) {
+      this.#entryBytes += Buffer.byteLength(name) + ENTRY_BYTES;
+      this.#expectRoom(name, 0);
       this.#places.set(fold, { name, kind });
       return true;
     }
@@ -159,6 +168,11 @@ export class UnpackedTree {
   #expectRoom(name: string, bytes: number): void {
     if (this.#bytes + bytes > this.#limits.maxBytes) {
       throw tooLarge(`${quoted(name)}: expected at most ${this.#limits.maxBytes} unpacked bytes in all, found more`);
+    }
+    const most = this.#limits.maxBytes + ENTRIES_GRACE_BYTES;
+    if (this.#bytes + bytes + this.#entryBytes > most) {
+      const what = `bytes in all, counting each name and ${ENTRY_BYTES} bytes for each entry`;
+      throw tooLarge(`${quoted(name)}: expected at most ${most} ${what}, found more`);
     }
   }
 

@@ -28,6 +28,7 @@ describe('exit codes', () => {
       filePermissions: 1,
       interrupted: 6,
       stalled: 6,
+      storageError: 1,
       archiveInvalid: 1,
       manifestError: 1,
       leaseHeld: 7,

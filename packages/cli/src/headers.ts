@@ -10,6 +10,30 @@ const HUB = 'https://huggingface.co';
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 
+/** What belongs to the connection (RFC 9110 §7.6.1) or to the transfer itself: another value would break ranges, digests or framing. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'keep-alive',
+  'range',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+const isReserved = (name: string): boolean => RESERVED.has(name) || name.startsWith('proxy-');
+
 const isFields = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -55,7 +79,14 @@ function headersOf(text: string): Map<string, Record<string, string>> {
           'A name is a token, a value is a text on one line.',
         );
       }
-      known[name.toLowerCase()] = value;
+      const header = name.toLowerCase();
+      if (isReserved(header)) {
+        throw new UsageError(
+          `LADING_HEADERS: ${origin} must not set "${header}"`,
+          'Leave it out: this header belongs to the connection or to the transfer itself.',
+        );
+      }
+      known[header] = value;
     }
     origins.set(origin, known);
   }

@@ -1,10 +1,10 @@
 import { errorOfFault } from '@lading/core';
-import { openDepot, readDepot } from '@lading/node';
-import { type Depot, type DepotReader, faultOf, type JournalRecord } from '@lading/runtime';
+import { type NodeReader, openDepot, readDepot } from '@lading/node';
+import { type Depot, type DepotReader, faultOf } from '@lading/runtime';
 import { CliError } from './exit.js';
 import type { Session } from './session.js';
 
-export type Reader = DepotReader & { history(): Promise<readonly JournalRecord[]> };
+export type Reader = NodeReader;
 
 /** Looks at the depot: without its lease, without the network unless the catalog is an address. */
 export function reading({ settings }: Session): Promise<Reader> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { UsageError } from './exit.js';
+import { exitCodeOf, UsageError } from './exit.js';
 import { readHeaders } from './headers.js';
 import { defaultCatalogs, mayColour, readSettings } from './options.js';
 
@@ -61,12 +61,46 @@ describe('headers', () => {
   });
 
   it.each([
+    'Host',
+    'connection',
+    'Transfer-Encoding',
+    'content-length',
+    'upgrade',
+    'keep-alive',
+    'TE',
+    'trailer',
+    'Range',
+    'if-range',
+    'if-none-match',
+    'accept-encoding',
+    'proxy-authorization',
+    'Proxy-Connection',
+  ])('must not steer the connection or the transfer: %s', (name) => {
+    const text = JSON.stringify({ 'https://a.test': { 'x-fine': '1', [name]: 'canary' } });
+    const refusal = (): unknown => {
+      try {
+        return readHeaders({ LADING_HEADERS: text });
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal()).toBeInstanceOf(UsageError);
+    expect(String(refusal())).toContain(`"${name.toLowerCase()}"`);
+    expect(String(refusal())).not.toContain('canary');
+    expect(exitCodeOf((refusal() as UsageError).code)).toBe(2);
+  });
+
+  it.each([
     'canary',
     '[]',
     '{"canary":{}}',
     '{"https://a.test":"canary"}',
     '{"https://a.test":{"x":1,"y":"canary"}}',
     '{"https://a.test":{"x":"canary\\r\\nevil: 1"}}',
+    '{"https://a.test":{"x":"canary\\nevil: 1"}}',
+    '{"https://a.test":{"x canary":"1"}}',
+    '{"https://a.test":{"x\\r\\ncanary":"1"}}',
+    '{"https://a.test":{"":"canary"}}',
   ])('that are wrong (%s) are refused without being quoted', (text) => {
     const refusal = (): string => {
       try {

@@ -15,6 +15,7 @@ const FAULT_WORDS: Readonly<Record<FaultType, string>> = {
   filePermissions: 'no permission to write',
   interrupted: 'connection broke',
   stalled: 'server stopped sending',
+  storageError: 'the disk refused',
   archiveInvalid: 'archive cannot be unpacked',
   manifestError: 'catalog is wrong',
   leaseHeld: 'in use by another process',

@@ -132,8 +132,8 @@ export function decideReport(draft: Draft, report: Report): void {
 /** Recovery is an ordinary decision: the disk outranks the journal about partial bytes, and both about what a dead process was doing. */
 export function decideWake(draft: Draft, wake: Wake): void {
   draft.emit({ type: 'Woken', epoch: wake.epoch });
-  for (const id of wake.missing) {
-    draft.emit({ type: 'CoreLost', core: id, detail: 'missing', kept: {} });
+  for (const [id, kept] of Object.entries(wake.missing)) {
+    draft.emit({ type: 'CoreLost', core: id, detail: 'missing', kept });
     draft.settleLost(id);
     draft.settleDemand(id);
   }

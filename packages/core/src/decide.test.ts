@@ -79,7 +79,7 @@ class Bench {
   wake(): void {
     this.open.clear();
     this.state = stateOf(JSON.parse(JSON.stringify(imageOf(this.state))) as ReturnType<typeof imageOf>);
-    this.put({ type: 'woke', epoch: ++this.epoch, staged: {}, missing: [] });
+    this.put({ type: 'woke', epoch: ++this.epoch, staged: {}, missing: {} });
   }
 
   check(): void {

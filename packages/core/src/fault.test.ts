@@ -33,6 +33,7 @@ describe('faults', () => {
       'upstreamChanged',
       'interrupted',
       'stalled',
+      'storageError',
       'unknown',
     ]);
   });

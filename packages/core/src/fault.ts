@@ -15,6 +15,7 @@ export const FAULT_TYPES = [
   'interrupted',
   'stalled',
   'archiveInvalid',
+  'storageError',
   'manifestError',
   'leaseHeld',
   'unknown',
@@ -34,6 +35,8 @@ export interface Fault {
   readonly httpStatus?: number;
   /** The server's `Retry-After` in milliseconds from now (RFC 9110 §10.2.3). */
   readonly retryAfterMs?: number;
+  /** Requests that the failed attempt took, redirects included. */
+  readonly requests?: number;
   /** Bytes that were needed and free when the disk was full. */
   readonly neededBytes?: number;
   readonly freeBytes?: number;
@@ -82,6 +85,11 @@ const TRAITS: Readonly<Record<FaultType, FaultTrait>> = {
   },
   interrupted: { isRetryable: true, remedy: 'The connection broke. Retry: the bytes that arrived are kept.' },
   stalled: { isRetryable: true, remedy: 'The server stopped sending. Retry: the bytes that arrived are kept.' },
+  storageError: {
+    isRetryable: true,
+    remedy:
+      'The disk or the system refused for now. Close other programs, check the disk, and run the same command again.',
+  },
   archiveInvalid: {
     isRetryable: false,
     remedy: 'The archive cannot be unpacked safely. Tell the publisher of the catalog.',

@@ -61,8 +61,8 @@ export interface Wake {
   readonly type: 'woke';
   readonly epoch: number;
   readonly staged: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Installed cores whose generation is not on disk. */
-  readonly missing: readonly string[];
+  /** Installed cores of which files are gone or have another length, and what of them is still good and goes back to staging. */
+  readonly missing: Readonly<Record<string, Readonly<Record<string, Checkpoint>>>>;
 }
 
 export type Input = Command | Report | Wake;

@@ -8,9 +8,9 @@ export const LIMITS = {
   /** Nesting of JSON; ours needs 6. Deeper text is an attack on the stack. */
   jsonDepth: 64,
   /** Values in one JSON text: a catalog of 100,000 voices has about 3 million. Each costs memory, also an empty one. */
-  jsonValues: 4_000_000,
+  jsonValues: 3_500_000,
   /** Objects and arrays among them. */
-  jsonContainers: 1_000_000,
+  jsonContainers: 600_000,
   /** Defects reported for one manifest before we stop counting. */
   manifestDefects: 500,
   /** Characters of an id. */

@@ -11,6 +11,9 @@ export function backoffMs(policy: Policy, attempt: number, luck: number, retryAf
   return Math.round(Math.max(Math.min(policy.retryCapMs, jittered), Math.min(retryAfterMs, policy.retryAfterMaxMs)));
 }
 
+/** Six attempts of so many requests are the most that a source which never works is asked. */
+const REQUESTS_PER_ATTEMPT = 4;
+
 export type RetryVerdict =
   | { readonly type: 'retry'; readonly attempt: number; readonly strikes: number; readonly delayMs: number }
   | { readonly type: 'giveUp' };
@@ -26,7 +29,8 @@ export function retryVerdict(
   luck: number,
 ): RetryVerdict {
   if (!isRetryable(fault)) return { type: 'giveUp' };
-  const attempt = tries.attempt + 1;
+  // An attempt that took many requests, because every one of them was redirected, counts as several.
+  const attempt = tries.attempt + Math.max(1, Math.ceil((fault.requests ?? 1) / REQUESTS_PER_ATTEMPT));
   const strikes = tries.strikes + (isWrongBytes(fault) ? 1 : 0);
   if (attempt >= policy.maxAttempts || strikes >= policy.maxStrikes) return { type: 'giveUp' };
   return { type: 'retry', attempt, strikes, delayMs: backoffMs(policy, attempt, luck, fault.retryAfterMs ?? 0) };

@@ -43,13 +43,12 @@ export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'
   readonly throttle: Throttle;
 }
 
-/** The fault of one file, and whether its staged bytes are void. */
+/** What ended a transfer, and the files whose staged bytes are void. */
 export class FileFault extends Error {
   override readonly name = 'FileFault';
   constructor(
     readonly fault: Fault,
-    readonly file: string,
-    readonly isVoid: boolean,
+    readonly voided: readonly string[],
   ) {
     super(fault.message);
   }
@@ -103,8 +102,9 @@ export class FileTransfer {
       await this.note(staged.bytes);
       return proven;
     } catch (error) {
-      if (error instanceof FileFault) throw error;
-      await this.keep(staged);
+      // Void bytes leave the disk too: nobody knows what is in them.
+      if (error instanceof FileFault) await staged.reset().catch(() => undefined);
+      else await this.keep(staged);
       throw error;
     } finally {
       await staged.close();
@@ -199,7 +199,7 @@ export class FileTransfer {
         },
         response,
       );
-      if (verdict.type === 'fault') throw new FaultError(verdict.fault);
+      if (verdict.type === 'fault') throw new FaultError({ ...verdict.fault, requests: response.requests ?? 1 });
       if (verdict.type === 'complete') return 'whole';
       if (verdict.type === 'restart') {
         await this.reset(staged);
@@ -300,7 +300,7 @@ export class FileTransfer {
 
   private void(fault: Fault): FileFault {
     this.checkpoints.forget(this.spec.filename);
-    return new FileFault(fault, this.spec.filename, true);
+    return new FileFault(fault, [this.spec.filename]);
   }
 
   private async prove(staged: StagedFile): Promise<Proven> {

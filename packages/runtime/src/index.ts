@@ -4,10 +4,11 @@ export { crc32c } from './crc32c.js';
 export type { Depot } from './depot.js';
 export { FaultError, faultOf } from './fault-error.js';
 export type { Inspection } from './inspection.js';
+export { inspectCore } from './inspection.js';
 export type { Lines } from './journal-format.js';
 export { decodeLine, decodeLines, encodeLine, fold, JournalCorrupt, upcast } from './journal-format.js';
 export type { OpenOptions } from './open.js';
-export { DEFAULT_STALL_MS, openDepotOn } from './open.js';
+export { DEFAULT_STALL_MS, openDepotOn, recall, withoutLost } from './open.js';
 export type {
   Clock,
   DigestAlgorithm,

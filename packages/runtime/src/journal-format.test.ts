@@ -20,7 +20,7 @@ const { catalog } = Catalog.of([reading.manifest], 'any');
 const core = 'c';
 const ticket = 1;
 const inputs: readonly Input[] = [
-  { type: 'woke', epoch: 1, staged: {}, missing: [] },
+  { type: 'woke', epoch: 1, staged: {}, missing: {} },
   { type: 'download', id: 'v' },
   { type: 'prepared', core, ticket, staged: {} },
   { type: 'checkpointed', core, ticket, files: { 'a.bin': { bytes: 10, validator: '"ä"', origin: null } } },

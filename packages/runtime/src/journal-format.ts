@@ -44,13 +44,25 @@ export function decodeLine(line: Uint8Array): unknown {
   }
 }
 
+/**
+ * A line that is all there and yet wrong was changed, not torn: a torn write lacks its end, or has zeros where bytes never came. Its record may
+ * have been acted on, so it must not be cut off in silence.
+ */
+function wasChanged(line: Uint8Array): boolean {
+  if (line.includes(0)) return false;
+  const match = /^(\d{1,9}) ([0-9a-f]{8}) /.exec(String.fromCharCode(...line.subarray(0, 20)));
+  if (match === null) return false;
+  const json = line.subarray(match[0].length);
+  return json.length === Number(match[1]) || crc32c(json) === Number.parseInt(match[2] ?? '', 16);
+}
+
 export interface Lines {
   readonly values: readonly unknown[];
   /** Bytes up to the end of the last good line. */
   readonly goodBytes: number;
 }
 
-/** Reads lines. What follows the last good line is a torn tail, unless something valid follows the tear: then it is corruption. */
+/** Reads lines. What follows the last good line is a torn tail, unless it was changed or something valid follows the tear: then it is corruption. */
 export function decodeLines(bytes: Uint8Array): Lines {
   const values: unknown[] = [];
   let goodBytes = 0;
@@ -59,6 +71,9 @@ export function decodeLines(bytes: Uint8Array): Lines {
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline;
     const value = newline === -1 ? undefined : decodeLine(bytes.subarray(start, end));
+    if (value === undefined && newline !== -1 && wasChanged(bytes.subarray(start, end))) {
+      throw new JournalCorrupt(start, `the journal is damaged at byte ${start}: a record does not match its checksum`);
+    }
     if (value === undefined) torn ??= start;
     else if (torn !== null)
       throw new JournalCorrupt(torn, `the journal is damaged at byte ${torn}: valid records follow`);

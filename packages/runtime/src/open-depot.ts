@@ -18,6 +18,7 @@ import { type Conductor, DepotClosed } from './conductor.js';
 import type { Depot } from './depot.js';
 import { FaultError } from './fault-error.js';
 import { type Inspection, inspectCore } from './inspection.js';
+import { keptOf } from './kept.js';
 import type { Performer } from './perform.js';
 import type { Store, Usage } from './ports.js';
 import type { Signals } from './signals.js';
@@ -72,6 +73,10 @@ export class OpenDepot implements Depot {
 
   installed(): readonly Asset[] {
     return this.parts.view.installed();
+  }
+
+  coresOf(id: string): readonly string[] {
+    return this.parts.view.coresOf(id);
   }
 
   asset(id: string): Asset | null {
@@ -252,21 +257,14 @@ export class OpenDepot implements Depot {
       const { installed } = coreIn(this.state, core).context;
       if (installed?.generation !== generation) continue;
       for (const [key, voice] of this.state.voices.entries()) if (voice.context.cores.includes(core)) users.add(key);
-      const isArchive = this.catalog.core(core)?.archive != null;
-      const good = isArchive
-        ? []
-        : installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
-      await this.parts.performer.between(core, () =>
-        this.parts.store.quarantine(
-          core,
-          generation,
-          good.map((file) => file.filename),
-        ),
-      );
-      const kept = Object.fromEntries(
-        good.map((file) => [file.filename, { bytes: file.sizeBytes, validator: null, origin: null }]),
-      );
-      await this.parts.conductor.report({ type: 'lost', core, generation, detail: 'damaged', kept });
+      const good = installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
+      const kept = keptOf(this.catalog, core, good);
+      const names = Object.keys(kept);
+      // Recorded first: from then on nobody is told that the files are there. A crash in between is an ordinary recovery.
+      await this.parts.performer.between(core, async () => {
+        await this.parts.conductor.report({ type: 'lost', core, generation, detail: 'damaged', kept });
+        await this.parts.store.quarantine(core, generation, names);
+      });
     }
     for (const key of users) await this.download(this.subjectOf(key));
     return inspections;

@@ -1,12 +1,25 @@
-import { type Catalog, coreIn, DEFAULT_POLICY, type DepotState, isBusy, type Policy } from '@lading/core';
+import {
+  BugError,
+  type Catalog,
+  type Checkpoint,
+  coreIn,
+  DEFAULT_POLICY,
+  type DepotState,
+  decide,
+  type Installed,
+  isBusy,
+  type Policy,
+} from '@lading/core';
 import type { SchedulerLike } from 'rxjs';
 import { Conductor } from './conductor.js';
 import type { Depot } from './depot.js';
-import { fold } from './journal-format.js';
+import { FaultError } from './fault-error.js';
+import { fold, JournalCorrupt } from './journal-format.js';
+import { keptOf } from './kept.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
-import type { Ports } from './ports.js';
+import type { Journal, Ports, Store } from './ports.js';
 import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
@@ -25,27 +38,77 @@ export interface OpenOptions {
   readonly scheduler?: SchedulerLike;
 }
 
-/** What the disk holds, for `Woken`: staged bytes of cores that were in work, and installed generations that are gone. */
-async function surveyed(
-  ports: Ports,
+/** The state that a journal tells. Throws `FaultError` `journalCorrupt` for a history that cannot be: nothing is changed then. */
+export async function recall(journal: Journal): Promise<DepotState> {
+  try {
+    return fold(await journal.load());
+  } catch (error) {
+    if (!(error instanceof JournalCorrupt || error instanceof BugError)) throw error;
+    throw FaultError.of('unknown', 'journalCorrupt', `${error.message}; nothing was changed`, {}, error);
+  }
+}
+
+/**
+ * What of an installed core is on disk with its length: null if all of it is, else the files that can go back to staging. Lengths only; a digest
+ * is for `verify`, because opening must not read gigabytes.
+ */
+async function lossOf(
+  store: Pick<Store, 'sizes'>,
+  catalog: Catalog,
+  core: string,
+  installed: Installed,
+): Promise<Readonly<Record<string, Checkpoint>> | null> {
+  const sizes = await store.sizes(core, installed.generation);
+  const here = installed.files.filter((file) => sizes[file.filename] === file.sizeBytes);
+  if (here.length === installed.files.length) return null;
+  return keptOf(catalog, core, here);
+}
+
+/** A state as a reader should see it: without what the disk has lost since. Records nothing. */
+export async function withoutLost(
+  store: Pick<Store, 'sizes'>,
+  catalog: Catalog,
   state: DepotState,
-): Promise<{ staged: Record<string, Readonly<Record<string, number>>>; missing: string[] }> {
+): Promise<DepotState> {
+  let seen = state;
+  for (const [core, { context }] of state.cores.entries()) {
+    const kept = context.installed === null ? null : await lossOf(store, catalog, core, context.installed);
+    if (context.installed === null || kept === null) continue;
+    const { generation } = context.installed;
+    const lost = { type: 'lost', core, generation, detail: 'missing', kept } as const;
+    const decision = decide(seen, catalog, { ...DEFAULT_POLICY, slots: 0 }, lost, { now: 0, luck: 0 });
+    if (decision.type === 'decision') seen = decision.state;
+  }
+  return seen;
+}
+
+interface Survey {
+  readonly staged: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly missing: Readonly<Record<string, Readonly<Record<string, Checkpoint>>>>;
+}
+
+/** What the disk holds, for `Woken`: staged bytes of cores that were in work, and what is lost of the installed ones. */
+async function surveyed({ store }: Ports, catalog: Catalog, state: DepotState): Promise<Survey> {
   const staged: Record<string, Readonly<Record<string, number>>> = {};
-  const missing: string[] = [];
+  const missing: Record<string, Readonly<Record<string, Checkpoint>>> = {};
   for (const [id, core] of state.cores.entries()) {
     const { installed } = core.context;
-    if (installed !== null && !(await ports.store.generations(id)).includes(installed.generation)) missing.push(id);
+    const kept = installed === null ? null : await lossOf(store, catalog, id, installed);
+    if (kept !== null) missing[id] = kept;
     if (isBusy(core) || core.phase === 'backingOff') {
-      staged[id] = await ports.store.reclaim(id, installed?.generation ?? null, Object.keys(core.context.durable));
+      staged[id] = await store.reclaim(id, installed?.generation ?? null, Object.keys(core.context.durable));
     }
   }
   return { staged, missing };
 }
 
 /** Removes what a dead process left and no record names. Under the lease; what belongs to a core in work is that core's. */
-async function swept(ports: Ports, state: DepotState): Promise<void> {
+async function swept(ports: Ports, state: DepotState, lost: readonly string[]): Promise<void> {
   for (const core of await ports.store.residents()) {
+    if (lost.includes(core)) continue;
     const { phase, context } = coreIn(state, core);
+    // Staged bytes that the journal counts on stay: of an update that failed, or of what a repair brought back.
+    if (Object.keys(context.durable).length > 0) continue;
     if (phase === 'ready') await ports.store.sweep(core, context.installed?.generation ?? null);
     if (phase === 'absent' && context.ticket > 0) await ports.store.sweep(core, null);
   }
@@ -55,10 +118,10 @@ async function swept(ports: Ports, state: DepotState): Promise<void> {
 export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<Depot> {
   const held = await ports.lease.acquire();
   try {
-    const state = fold(await ports.journal.load());
+    const state = await recall(ports.journal);
     const epoch = Math.max(held.epoch, state.epoch + 1);
-    const survey = await surveyed(ports, state);
-    await swept(ports, state);
+    const survey = await surveyed(ports, options.catalog, state);
+    await swept(ports, state, Object.keys(survey.missing));
 
     const signals = new Signals();
     const streams = new Streams(signals, options.scheduler);

@@ -85,7 +85,7 @@ export class Performer {
       const job = this.jobs.get(core);
       if (error instanceof JobEnded || (job?.ticket === ticket && job.signal.aborted)) return;
       const fault = await this.withSpace(core, error instanceof FileFault ? error.fault : faultOf(error));
-      const voided = error instanceof FileFault && error.isVoid ? [error.file] : [];
+      const voided = error instanceof FileFault ? error.voided : [];
       await this.report({ type: 'faulted', core, ticket, fault, voided });
     }
   }

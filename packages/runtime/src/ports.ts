@@ -31,6 +31,8 @@ export interface FetchResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** The bytes as sent, not decoded. A chunk is the reader's until it asks for the next. Throws `FaultError`. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Requests that it took, redirects included; one if it is not said. */
+  readonly requests?: number;
 }
 
 export interface Fetcher {
@@ -99,6 +101,8 @@ export interface Store {
   extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]>;
   /** Makes a generation final and durable: of the named staged files, or (null) of what was extracted into it. */
   publish(core: string, generation: string, files: readonly string[] | null): Promise<void>;
+  /** The length of each file of a final generation; empty if there is none of that name. */
+  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>>;
   /** The final generations of a core. */
   generations(core: string): Promise<readonly string[]>;
   /** Removes generations except one, and what is staged. What was set aside as damaged stays unless it is to be dropped. */

@@ -21,6 +21,7 @@ export async function transferCore(
   const sibling = new AbortController();
   const run = job.within(sibling.signal);
   let failure: { error: unknown } | null = null;
+  const voided: string[] = [];
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined && failure === null; file = waiting.shift()) {
       try {
@@ -28,6 +29,7 @@ export async function transferCore(
         job.proven.set(file.filename, proven);
       } catch (error) {
         failure ??= { error };
+        if (error instanceof FileFault) voided.push(...error.voided);
         sibling.abort(error);
       }
     }
@@ -37,6 +39,6 @@ export async function transferCore(
   job.signal.throwIfAborted();
   const failed = failure as { error: unknown } | null;
   if (failed === null) return;
-  if (failed.error instanceof FileFault) throw failed.error;
-  throw new FileFault(faultOf(failed.error), '', false);
+  const fault = failed.error instanceof FileFault ? failed.error.fault : faultOf(failed.error);
+  throw new FileFault(fault, voided);
 }

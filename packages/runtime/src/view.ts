@@ -29,6 +29,8 @@ export interface DepotReader {
   list(): readonly Status[];
   /** What is ready, by id. */
   installed(): readonly Asset[];
+  /** The cores that an id needs. Throws `ConfigurationError` for an unknown id. */
+  coresOf(id: string): readonly string[];
   /** The ready asset of this id, or null. */
   asset(id: string): Asset | null;
   /** Ready voices and cores of which the catalog has another version. */
@@ -90,7 +92,6 @@ export class View implements DepotReader {
     return [target.kind === 'voice' ? target.id : directWish(target.id)];
   }
 
-  /** The cores that an id needs. */
   coresOf(id: string): readonly string[] {
     const keys = this.wishKeys(id);
     return [...new Set(keys.flatMap((key) => this.coresOfKey(key)))];

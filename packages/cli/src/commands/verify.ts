@@ -1,8 +1,8 @@
-import { coreIn, coreOfDirectWish } from '@lading/core';
-import type { Inspection } from '@lading/runtime';
+import { coreOfDirectWish } from '@lading/core';
+import type { Depot, Inspection } from '@lading/runtime';
 import { formatBytes } from '../bytes.js';
 import { CliError, EXIT } from '../exit.js';
-import { demandKnown, isHeld, owning, type Reader, reading } from '../opening.js';
+import { demandKnown, isHeld, owning, reading } from '../opening.js';
 import { paint } from '../paint.js';
 import { oneLine } from '../printable.js';
 import type { Outcome, Session } from '../session.js';
@@ -10,7 +10,7 @@ import { Watch } from '../watch.js';
 import { plural } from '../words.js';
 import { subjectsOf } from './download.js';
 
-/** Reads installed files again. Damage is exit 4, unless it was asked to be repaired and was. */
+/** Reads installed files again: no lease, so also beside an owner at work. Damage is exit 4, unless it was asked to be repaired and was. */
 export async function verify(
   session: Session,
   ids: readonly string[],
@@ -19,54 +19,30 @@ export async function verify(
   const wanted = [...new Set(ids)];
   const reader = await reading(session);
   demandKnown(reader, session, wanted, isHeld(reader));
+  const found = await reader.verify(...wanted);
   for (const id of wanted) {
-    if (reader.asset(id) !== null) continue;
+    const cores = reader.coresOf(id);
+    if (found.some(({ core }) => cores.includes(core))) continue;
     throw new CliError(`"${id}" is not installed`, 'notInstalled', `Run \`lading download ${id}\` first.`, { id });
   }
-  const before = installedIn(reader, wanted);
-  const isRepair = flags.repair ?? false;
-  return await owning(session, reader, isRepair ? undefined : 0, async (depot) => {
-    const lost = before.filter(({ core }) => coreIn(depot.state, core).context.installed === null);
-    if (!isRepair) return told(session, [...lost, ...(await depot.verify(...wanted))], false);
-    const held = wanted.length > 0 ? wanted : reader.installed().map((asset) => asset.id);
-    const watch = new Watch(depot, session.out, { subjects: subjectsOf(depot, held), env: session.env });
+  const damaged = new Set(found.filter((each) => each.damaged.length > 0).map(({ core }) => core));
+  if (flags.repair !== true || damaged.size === 0) return told(session, found, false);
+  return await owning(session, reader, undefined, async (depot) => {
+    const users = usersOf(depot, damaged);
+    const watch = new Watch(depot, session.out, { subjects: subjectsOf(depot, users), env: session.env });
     try {
-      const users = usersOf(reader, new Set(lost.map(({ core }) => core)));
-      const fetched = Promise.all(users.map((id) => depot.download(id)));
-      const [repaired] = await Promise.all([depot.repair(...wanted), fetched]);
-      watch.end();
-      const isLost = ({ core }: Inspection) => lost.some((each) => each.core === core);
-      return told(session, [...lost, ...repaired.filter((each) => !isLost(each))], true);
+      // What is gone or has another length was noticed when the depot opened; what has wrong bytes is set aside now.
+      await Promise.all([depot.repair(...wanted), ...users.map((id) => depot.download(id))]);
     } finally {
       watch.end();
     }
-  });
-}
-
-/**
- * What should be installed, as if nothing of it were there. A core whose folder is gone is noticed when the depot opens, before anything can
- * be read again, and would go unsaid otherwise.
- */
-function installedIn(reader: Reader, ids: readonly string[]): readonly Inspection[] {
-  const { state } = reader;
-  const cores =
-    ids.length === 0
-      ? [...state.cores.keys()]
-      : ids.flatMap((id) => reader.asset(id)?.places.map(({ core }) => core) ?? []);
-  return [...new Set(cores)].sort().flatMap((core) => {
-    const { installed } = coreIn(state, core).context;
-    if (installed === null) return [];
-    const damaged = installed.files.map(({ filename, sha256 }) => ({ filename, expected: sha256, found: null }));
-    const bytes = installed.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    return [{ core, generation: installed.generation, files: installed.files.length, bytes, damaged }];
+    return told(session, found, true);
   });
 }
 
 /** What was asked for and needs one of the cores. */
-function usersOf({ state }: Reader, cores: ReadonlySet<string>): readonly string[] {
-  const users = [...state.voices.entries()].filter(
-    ([, { phase, context }]) => phase === 'ready' && context.cores.some((core) => cores.has(core)),
-  );
+function usersOf({ state }: Depot, cores: ReadonlySet<string>): readonly string[] {
+  const users = [...state.voices.entries()].filter(([, { context }]) => context.cores.some((core) => cores.has(core)));
   return users.map(([key]) => coreOfDirectWish(key) ?? key);
 }
 
