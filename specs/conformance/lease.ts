@@ -107,7 +107,7 @@ export function leaseConformance(name: string, make: () => Promise<LeaseBench>):
     });
 
     sentence('of a dead owner goes to exactly one of many who ask at once', async ({ lease, competitor }) => {
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 10; round++) {
         const owner = await competitor();
         await owner.acquire();
         await owner.kill();

@@ -1,11 +1,12 @@
 /**
  * A process that dies between two of its steps on a real disk, without being one: every call to the file system is a step, and from
- * the last one on none is answered. A write that death comes upon is done by half. As in a process that was killed, what it had
+ * the last one on none is answered. A write or a removal that death comes upon is done in part. As in a process that was killed, what it had
  * opened is closed by nobody but the system.
  */
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
 
 type Call = (...args: never[]) => Promise<unknown>;
 
@@ -41,6 +42,14 @@ function halved(args: readonly unknown[]): never[] {
   return [bytes, offset, Number(length) >> 1, position] as never[];
 }
 
+/** Removing a folder takes time: who dies on the way has removed the first of its files. */
+async function beginToRemove(path: string): Promise<void> {
+  const isFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const entries = isFolder ? fs.readdirSync(path, { withFileTypes: true, recursive: true }) : [];
+  const first = entries.find((entry) => entry.isFile());
+  if (first !== undefined) fs.unlinkSync(join(first.parentPath, first.name));
+}
+
 /** Does the work; tells whether it came to its end before so many steps were over. One at a time: all calls of this process count. */
 export async function dying(steps: number, work: () => Promise<unknown>): Promise<'done' | 'died'> {
   const opened: FileHandle[] = [];
@@ -66,7 +75,8 @@ export async function dying(steps: number, work: () => Promise<unknown>): Promis
   };
   const were = replace(CALLS, (name, was) => (...args) => {
     const call = () => was(...args);
-    return step(name === 'open' ? async () => mortal((await call()) as FileHandle) : call);
+    if (name === 'open') return step(async () => mortal((await call()) as FileHandle));
+    return step(call, name === 'rm' ? () => beginToRemove(String(args[0])) : undefined);
   });
   try {
     return await Promise.race([work().then(() => 'done' as const), death]);

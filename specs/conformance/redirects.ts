@@ -26,6 +26,7 @@ export function redirects(make: () => Promise<FetcherBench>, lack: string | unde
       const response = await bench.until(bench.fetcher.fetch(request, never));
       expect(response).toMatchObject({ status: 206, headers: { etag: '"end"' } });
       expect(response.headers['location']).toBe(undefined);
+      if (response.requests !== undefined) expect(response.requests).toBe(3);
       expect(await bench.until(bodyOf(response))).toEqual(BYTES.subarray(10));
       expect(bench.asked('/end')).toEqual([{ from: 10, ifRange: '"end"', isFresh: true }]);
     });

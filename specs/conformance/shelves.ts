@@ -1,6 +1,7 @@
 /** Generations: published whole, inspected as they are, set aside, removed; and what all of it weighs. */
 import type { Store } from '@lading/runtime';
 import { expect } from 'vitest';
+import { TOTAL, weight } from './accounts.js';
 import { seeded, sha256, text } from './bytes.js';
 import { faultIn } from './sentence.js';
 import {
@@ -14,8 +15,6 @@ import {
   stageWhole,
 } from './store-bench.js';
 
-const TOTAL = Object.values(LENGTHS).reduce((sum, bytes) => sum + bytes, 0);
-
 export async function expectRight(store: Store, core: string, generation: string): Promise<void> {
   for (const filename of NAMES) {
     const bytes = bytesOf(filename);
@@ -26,11 +25,6 @@ export async function expectRight(store: Store, core: string, generation: string
       sha256: await sha256(bytes),
     });
   }
-}
-
-async function weight(store: Store, core: string): Promise<readonly [installed: number, staged: number]> {
-  const { cores, staging } = await store.usage();
-  return [cores[core] ?? 0, staging[core] ?? 0];
 }
 
 export function shelves(sentence: StoreSentence): void {
@@ -219,31 +213,5 @@ export function shelves(sentence: StoreSentence): void {
     expect(await store.residents()).toEqual(['c']);
     await store.remove('c');
     expect(await store.residents()).toEqual([]);
-  });
-
-  sentence(undefined, 'weights are those of what is there', async ({ store }) => {
-    await install(store, 'c', 'g1');
-    await stageWhole(store, 'c', 'f', seeded(1, 1_234));
-    await stageWhole(store, 'd', 'deep/f', seeded(1, 4_321));
-    expect(await weight(store, 'c')).toEqual([TOTAL, 1_234]);
-    expect(await weight(store, 'd')).toEqual([0, 4_321]);
-    expect((await store.usage()).otherBytes).toBe(0);
-    await store.discard('d');
-    expect(await weight(store, 'd')).toEqual([0, 0]);
-  });
-
-  sentence(undefined, 'a place is where it was, and every file has its own', async ({ store, reopen }) => {
-    await install(store, 'c', 'g1');
-    const places = NAMES.map((file) => store.locate('c', 'g1', file));
-    expect(new Set([...places, store.locate('c', 'g2', 'model.onnx')]).size).toBe(NAMES.length + 1);
-    await install(store, 'c', 'g2');
-    await store.sweep('c', 'g1');
-    expect(NAMES.map((file) => reopen().locate('c', 'g1', file))).toEqual(places);
-  });
-
-  sentence(undefined, 'free space is a count of bytes, or not told', async ({ store }) => {
-    const free = await store.freeBytes();
-    if (free !== null) expect(free).toBeGreaterThanOrEqual(0);
-    expect(free === null || Number.isFinite(free)).toBe(true);
   });
 }

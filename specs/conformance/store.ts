@@ -3,6 +3,7 @@
  * passes when its disk behaves as these say, whatever it is made of.
  */
 import { describe } from 'vitest';
+import { accounts } from './accounts.js';
 import { archives } from './archives.js';
 import { itUnless } from './sentence.js';
 import { shelves } from './shelves.js';
@@ -26,6 +27,7 @@ export function storeConformance(name: string, make: MakeStore, lacks: StoreLack
   describe(`the store of ${name}`, () => {
     describe('stages a file that', () => staging(on(null), lacks));
     describe('keeps generations:', () => shelves(on(null)));
+    describe('gives account', () => accounts(on(null)));
     describe('unpacks an archive', () => archives(on(null)));
     describe('after a death', () => storeDeath(on(null), lacks));
     describe('on a full disk', () => storeSpace(on(SMALL_DISK_BYTES), lacks));

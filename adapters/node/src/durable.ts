@@ -1,5 +1,6 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errnoOf } from './fs-fault.js';
 
 /** Makes names in a directory survive a power cut. Some systems cannot open a directory (Windows): there nothing better exists. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -12,9 +13,32 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Makes a directory and its missing parents, for the owner only, each durable in its parent. */
+/**
+ * Makes a directory and its missing parents, for the owner only, each durable in its parent. Goes up once and comes down once: Node's own
+ * recursive `mkdir` never ends where a parent exists and yet nothing can be made in it, as below `/proc`.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  try {
+    await makeOne(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path || (await isDirectory(dirname(path)))) throw error;
+    await makeDirectory(dirname(path));
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !(await isDirectory(path))) throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

@@ -26,7 +26,10 @@ export interface Owner {
 const HEARTBEAT_MS = 10_000;
 /** Three heartbeats, and some time for a slow disk. */
 const SILENCE_MS = 35_000;
-const ATTEMPTS = 200;
+/** Removing a dead owner's lease is three calls: whoever takes this long has died over it, or is fenced later. */
+const DIGGING_MS = 2_000;
+/** Contenders are given up on after this long; longer than one who died digging is waited for. */
+const CONTENTION_MS = 10_000;
 /** A lease that was not given its name yet; the number is its process. */
 const ASIDE = /^lease\.(\d+)\.[0-9a-f]+$/;
 
@@ -136,7 +139,8 @@ export class FileLease implements Lease {
 
   private async contend(): Promise<Owner> {
     let epoch = 1;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const end = performance.now() + CONTENTION_MS;
+    while (performance.now() < end) {
       // Before anything is written: on a full disk a living owner's reserve is not for those who only ask.
       const seen = await this.look();
       if (seen === null) {
@@ -228,7 +232,7 @@ export class FileLease implements Lease {
         () => 0,
       );
       // Whoever dug has died: the epoch in every record, not this file, is what protects the data then.
-      if (age > HEARTBEAT_MS) await unlink(spade).catch(() => undefined);
+      if (age > DIGGING_MS) await unlink(spade).catch(() => undefined);
       await sleep(5 + Math.random() * 20);
       return;
     }

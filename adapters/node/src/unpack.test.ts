@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { plainError, revivedError } from './archive-error.js';
 import { type ExtractRequest, unpack } from './unpack.js';
 import { UnpackedFile } from './unpacked-file.js';
+import { UnpackedTree } from './unpacked-tree.js';
 
 /** One entry of a good tar archive; a name that ends in a slash makes a directory. */
 function entry(name: string, body: string | Buffer = ''): Buffer {
@@ -89,27 +90,23 @@ describe('unpacking has bounds', () => {
     expect(await unpackBlocks([GOOD, entry('b', 'bb'), END], { maxBytes: 6, maxFiles: 2 })).toHaveLength(2);
   });
 
-  it('on names: empty files and folders count too, each with its name and 128 bytes', async () => {
+  it('on names: empty entries count too, each with its name and 128 bytes, beyond a grace of 1 MiB', async () => {
+    // Names of 90 bytes; folders, because no folder is synced before the end.
     const long = (n: number) => `${String(n).padStart(6, '0')}${'x'.repeat(84)}`;
-    const grace = 1024 * 1024;
-    // 90 bytes of name and 128 more.
-    const most = Math.floor(grace / 218);
-    const files = Array.from({ length: most }, (_, n) => entry(long(n)));
-    const limits = { extractType: 'tar.gz', maxFiles: 50_000 } as const;
-    const room = grace - most * 218;
-    expect(await unpackBlocks([...files, END], { ...limits, maxBytes: 0 })).toHaveLength(most);
-    await rm(target, { recursive: true });
-    await mkdir(target);
-    for (const next of [entry(long(most)), entry(`${long(most)}/`)]) {
-      await expect(unpackBlocks([...files, next, END], { ...limits, maxBytes: 217 - room })).rejects.toMatchObject({
-        code: 'archiveTooLarge',
-        message: expect.stringContaining(
-          `at most ${grace + 217 - room} bytes in all, counting each name and 128 bytes for each entry`,
-        ) as string,
-      });
-      await rm(target, { recursive: true });
-      await mkdir(target);
-    }
+    const most = Math.floor((1024 * 1024) / 218);
+    const maxBytes = most * 218 + 217 - 1024 * 1024;
+    const tree = await UnpackedTree.in(target, { stripComponents: 0, maxBytes, maxFiles: 50_000 });
+    for (let n = 0; n < most; n++) await tree.directory(long(n));
+    await tree.directory(long(0));
+    const refusal = {
+      code: 'archiveTooLarge',
+      message: expect.stringContaining(
+        `at most ${most * 218 + 217} bytes in all, counting each name and 128 bytes for each entry, found more`,
+      ) as string,
+    };
+    await expect(tree.directory(long(most))).rejects.toMatchObject(refusal);
+    await expect(tree.beginFile(long(most), 0)).rejects.toMatchObject(refusal);
+    expect(await readdir(target)).toHaveLength(most);
   });
 
   it('on files', async () => {

@@ -143,7 +143,8 @@ function retry(draft: Draft, id: string): Refusal | null {
   const voices = held.filter((name) => ['failed', 'unavailable'].includes(voiceIn(draft.state, name).phase));
   const cores = voices.flatMap((name) => voiceIn(draft.state, name).context.cores);
   const waiting = cores.length === 0 ? held.flatMap((name) => voiceIn(draft.state, name).context.cores) : cores;
-  const backing = waiting.filter((core) => coreIn(draft.state, core).phase === 'backingOff');
+  // The members of a bundle may share a core: each is queued once.
+  const backing = [...new Set(waiting)].filter((core) => coreIn(draft.state, core).phase === 'backingOff');
   if (voices.length === 0 && backing.length === 0) {
     // The one who asked for the core itself may have paused, while others who want it saw it fail.
     if (retryHeldCore(draft, id)) return null;

@@ -119,6 +119,8 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
   const held = await ports.lease.acquire();
   try {
     const state = await recall(ports.journal);
+    // A dead owner may have written a record and not lived to sync it: what was read becomes durable before anything is removed because of it.
+    await ports.journal.append([]);
     const epoch = Math.max(held.epoch, state.epoch + 1);
     const survey = await surveyed(ports, options.catalog, state);
     await swept(ports, state, Object.keys(survey.missing));

@@ -21,7 +21,13 @@ export type Trouble =
 export type WeatherAct =
   | { readonly do: 'network'; readonly url: string; readonly times: number; readonly trouble: Trouble }
   | { readonly do: 'replace'; readonly url: string; readonly lengthDelta: number }
-  | { readonly do: 'disk'; readonly action: 'read' | 'write' | 'sync' | 'rename' | 'remove' | 'make'; readonly where: 'files' | 'journal'; readonly code: string; readonly after: number }
+  | {
+      readonly do: 'disk';
+      readonly action: 'read' | 'write' | 'sync' | 'rename' | 'remove' | 'make';
+      readonly where: 'files' | 'journal';
+      readonly code: string;
+      readonly after: number;
+    }
   | { readonly do: 'fill' | 'free' }
   | { readonly do: 'kill'; readonly afterSteps: number }
   | { readonly do: 'crash' }
@@ -32,6 +38,20 @@ export type WeatherAct =
 /** One line of a script: wait, then do. Plain data, so that a script can be stored, shrunk and told. */
 export type Act = (PersonAct | WeatherAct) & { readonly afterMs: number };
 
-const PERSONAL: ReadonlySet<Act['do']> = new Set(['download', 'pause', 'resume', 'cancel', 'retry', 'delete', 'prioritize', 'verify', 'repair', 'clean', 'reopen', 'update', 'rival']);
+const PERSONAL: ReadonlySet<Act['do']> = new Set([
+  'download',
+  'pause',
+  'resume',
+  'cancel',
+  'retry',
+  'delete',
+  'prioritize',
+  'verify',
+  'repair',
+  'clean',
+  'reopen',
+  'update',
+  'rival',
+]);
 
 export const isPersonAct = (act: Act): act is PersonAct & { readonly afterMs: number } => PERSONAL.has(act.do);

@@ -13,7 +13,7 @@ export interface Violation {
 /** Violations of one world after which nobody counts any more. */
 const MOST_VIOLATIONS = 20;
 
-type See = (observation: Observation) => string | null | undefined | void;
+type See = (observation: Observation) => unknown;
 
 /** Holds laws against everything that happens in a world. */
 export class Checker {

@@ -1,4 +1,13 @@
-import { coreIn, type CoreState, type DepotState, type Effect, EMPTY_STATE, evolve, voiceIn, type VoiceState } from '@lading/core';
+import {
+  type CoreState,
+  coreIn,
+  type DepotState,
+  type Effect,
+  EMPTY_STATE,
+  evolve,
+  type VoiceState,
+  voiceIn,
+} from '@lading/core';
 import { fold, type JournalImage, type JournalRecord } from '@lading/runtime';
 import type { Tell } from './observation.js';
 

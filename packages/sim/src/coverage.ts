@@ -13,7 +13,8 @@ export class Coverage {
       case 'record':
         for (const event of observation.record.events) {
           this.count(event.type);
-          if ((event.type === 'RetryScheduled' || event.type === 'CoreFailed') && event.fault !== null) this.count(`fault ${event.fault.type}`);
+          if ((event.type === 'RetryScheduled' || event.type === 'CoreFailed') && event.fault !== null)
+            this.count(`fault ${event.fault.type}`);
           if (event.type === 'CorePaused' && event.reason === 'noSpace') this.count('fault noSpace');
         }
         for (const effect of observation.effects) this.count(`effect ${effect.type}`);

@@ -1,7 +1,9 @@
 import { hexDigest } from '@lading/memory';
-import type { ShelfFile } from './goods.js';
+
+/** What vouches for a file of a made-up catalog. */
+export type DigestKind = 'sha256' | 'sha1' | 'md5' | 'gitBlob' | 'none';
 
 /** The digest fields of a manifest's file entry. */
-export function digestsOf(kind: NonNullable<ShelfFile['digest']>, bytes: Uint8Array): Readonly<Record<string, string>> {
+export function digestsOf(kind: DigestKind, bytes: Uint8Array): Readonly<Record<string, string>> {
   return kind === 'none' ? {} : { [kind]: hexDigest(kind, bytes) };
 }

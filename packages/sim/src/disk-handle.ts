@@ -28,7 +28,11 @@ export class DiskHandle {
   }
 
   /** Something goes wrong once, after so many actions of that kind that still go well. */
-  fail(action: DiskFault['action'], code: string, options: { readonly where?: 'files' | 'journal'; readonly after?: number; readonly times?: number } = {}): void {
+  fail(
+    action: DiskFault['action'],
+    code: string,
+    options: { readonly where?: 'files' | 'journal'; readonly after?: number; readonly times?: number } = {},
+  ): void {
     const path = options.where === 'journal' ? JOURNAL : FILES;
     this.memory.fail({ action, path, code, after: options.after ?? 0, times: options.times ?? 1 });
   }

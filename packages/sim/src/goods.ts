@@ -1,13 +1,13 @@
 import { Catalog, type CoreSpec, type Manifest, readManifestValue } from '@lading/core';
 import { seededBytes, urlOf } from '@lading/memory';
-import { digestsOf } from './digests.js';
+import { type DigestKind, digestsOf } from './digests.js';
 import { tarOf } from './tar.js';
 
 /** A file of a simulated catalog; a bare number is its length. */
 export interface ShelfFile {
   readonly sizeBytes: number;
   /** What vouches for it; default sha256. */
-  readonly digest?: 'sha256' | 'sha1' | 'md5' | 'gitBlob' | 'none';
+  readonly digest?: DigestKind;
   /** Further sources of the same bytes. */
   readonly mirrors?: number;
   /** The publisher serves another content, of this length, which the catalog accepts as well. */
@@ -66,7 +66,10 @@ class ShelfReader {
       const file: ShelfFile = typeof given === 'number' ? { sizeBytes: given } : given;
       const declared = this.bytes(id, filename, file.sizeBytes);
       const accepted = file.acceptedBytes === undefined ? null : this.bytes(id, filename, file.acceptedBytes);
-      right.set(filename, { contents: accepted === null ? [declared] : [declared, accepted], isProvable: file.digest !== 'none' });
+      right.set(filename, {
+        contents: accepted === null ? [declared] : [declared, accepted],
+        isProvable: file.digest !== 'none',
+      });
       const urls = [urlOf(id, filename)];
       for (let i = 1; i <= (file.mirrors ?? 0); i++) urls.push(urlOf(id, filename, `https://mirror${i}.example.org`));
       for (const url of urls) this.sources.set(url, { core: id, file: filename, bytes: accepted ?? declared });
@@ -106,7 +109,10 @@ export function goodsOf(shelf: Shelf): Goods {
   };
   const catalog = catalogOf(manifest);
   const right = new Map(
-    [...catalog.cores()].map((core: CoreSpec) => [core.id, { revision: core.revision, files: reader.right.get(core.id) ?? new Map() }]),
+    [...catalog.cores()].map((core: CoreSpec) => [
+      core.id,
+      { revision: core.revision, files: reader.right.get(core.id) ?? new Map() },
+    ]),
   );
   return { catalog, sources: reader.sources, right };
 }

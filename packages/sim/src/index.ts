@@ -25,5 +25,5 @@ export type { Difference, Trace } from './trace.js';
 export { readTrace, replayTrace, traceOf, writeTrace } from './trace.js';
 export type { NetworkKind, Weather } from './weather.js';
 export { CALM, STORMY } from './weather.js';
-export type { WorldOptions } from './world.js';
 export { createWorld, World, WorldDied } from './world.js';
+export type { WorldOptions } from './world-options.js';

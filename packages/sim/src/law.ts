@@ -1,9 +1,9 @@
 import type { Observation } from './observation.js';
 import type { World } from './world.js';
 
-/** What one law looks at in one world: for each kind of observation, a word about what is wrong, or nothing. */
+/** What one law looks at in one world: for each kind of observation a string that says what is wrong, or anything else. */
 export type Watcher = {
-  readonly [K in Observation['type']]?: (observation: Extract<Observation, { type: K }>) => string | null | undefined | void;
+  readonly [K in Observation['type']]?: (observation: Extract<Observation, { type: K }>) => unknown;
 };
 
 /**

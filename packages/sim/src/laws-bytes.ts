@@ -11,7 +11,6 @@ interface Desk {
   length: number;
   synced: number;
   wasReset: boolean;
-  isOpen: boolean;
 }
 
 /** What is known of the staged files of one life. */
@@ -27,13 +26,18 @@ class Desks {
   get(name: FileName): Desk {
     const known = this.byFile.get(keyOf(name));
     if (known !== undefined) return known;
-    const fresh = { ticket: this.ticketOf(name.core), length: 0, synced: 0, wasReset: false, isOpen: false };
+    const fresh = { ticket: this.ticketOf(name.core), length: 0, synced: 0, wasReset: false };
     this.byFile.set(keyOf(name), fresh);
     return fresh;
   }
 
   open(name: FileName, bytes: number): void {
-    this.byFile.set(keyOf(name), { ticket: this.ticketOf(name.core), length: bytes, synced: bytes, wasReset: false, isOpen: true });
+    this.byFile.set(keyOf(name), {
+      ticket: this.ticketOf(name.core),
+      length: bytes,
+      synced: bytes,
+      wasReset: false,
+    });
   }
 
   /** The observations that keep it up to date. */
@@ -43,9 +47,12 @@ class Desks {
       died: forget,
       closed: forget,
       staged: (seen: FileName & { bytes: number }) => this.open(seen, seen.bytes),
-      written: (seen: FileName & { bytes: number }) => void (this.get(seen).length = seen.bytes),
-      synced: (seen: FileName & { bytes: number }) => void (this.get(seen).synced = seen.bytes),
-      unstaged: (seen: FileName) => void (this.get(seen).isOpen = false),
+      written: (seen: FileName & { bytes: number }) => {
+        this.get(seen).length = seen.bytes;
+      },
+      synced: (seen: FileName & { bytes: number }) => {
+        this.get(seen).synced = seen.bytes;
+      },
       reset: (seen: FileName) => void Object.assign(this.get(seen), { length: 0, synced: 0, wasReset: true }),
     } as const;
   }
@@ -67,7 +74,8 @@ export const BYTES_LAWS: readonly Law[] = [
     return {
       died: clear,
       closed: clear,
-      stage: (seen) => (staged.has(keyOf(seen)) ? `${keyOf(seen)} is staged twice at once` : void staged.add(keyOf(seen))),
+      stage: (seen) =>
+        staged.has(keyOf(seen)) ? `${keyOf(seen)} is staged twice at once` : void staged.add(keyOf(seen)),
       unstaged: (seen) => void staged.delete(keyOf(seen)),
       requestEnded: ({ id }) => void requests.delete(id),
       request: (seen) => {
@@ -79,7 +87,8 @@ export const BYTES_LAWS: readonly Law[] = [
   }),
 
   hygiene('bytes are asked for only while their core is downloading', (world) => ({
-    request: ({ core, url }) => (phaseOf(world, core) === 'downloading' ? null : `${url} was asked for while ${core} was ${phaseOf(world, core)}`),
+    request: ({ core, url }) =>
+      phaseOf(world, core) === 'downloading' ? null : `${url} was asked for while ${core} was ${phaseOf(world, core)}`,
   })),
 
   hygiene('only what the catalog names is asked for', () => ({
@@ -87,8 +96,10 @@ export const BYTES_LAWS: readonly Law[] = [
   })),
 
   hygiene('nothing is written for a core that is not downloading', (world) => ({
-    write: ({ core, file }) => (phaseOf(world, core) === 'downloading' ? null : `${core}/${file} was written while it was ${phaseOf(world, core)}`),
-    reset: ({ core, file }) => (phaseOf(world, core) === 'downloading' ? null : `${core}/${file} was emptied while it was ${phaseOf(world, core)}`),
+    write: ({ core, file }) =>
+      phaseOf(world, core) === 'downloading'
+        ? null
+        : `${core}/${file} was written while it was ${phaseOf(world, core)}`,
   })),
 
   hygiene('a job of an old ticket writes nothing', (world) => {
@@ -98,7 +109,9 @@ export const BYTES_LAWS: readonly Law[] = [
       write: (seen) => {
         const ticket = world.state.cores.get(seen.core)?.context.ticket;
         const desk = desks.get(seen);
-        return ticket === desk.ticket ? null : `${keyOf(seen)} was staged under ticket ${desk.ticket} and written under ${ticket}`;
+        return ticket === desk.ticket
+          ? null
+          : `${keyOf(seen)} was staged under ticket ${desk.ticket} and written under ${ticket}`;
       },
     };
   }),
@@ -107,7 +120,10 @@ export const BYTES_LAWS: readonly Law[] = [
     const desks = new Desks(world);
     return {
       ...desks.keep(),
-      write: (seen) => (seen.from === desks.get(seen).length ? null : `${keyOf(seen)} was written at ${seen.from} and ends at ${desks.get(seen).length}`),
+      write: (seen) =>
+        seen.from === desks.get(seen).length
+          ? null
+          : `${keyOf(seen)} was written at ${seen.from} and ends at ${desks.get(seen).length}`,
     };
   }),
 
@@ -115,7 +131,10 @@ export const BYTES_LAWS: readonly Law[] = [
     const desks = new Desks(world);
     return {
       ...desks.keep(),
-      request: (seen) => ((seen.from ?? 0) === desks.get(seen).length ? null : `${keyOf(seen)} has ${desks.get(seen).length} bytes, asked for was ${seen.from}`),
+      request: (seen) =>
+        (seen.from ?? 0) === desks.get(seen).length
+          ? null
+          : `${keyOf(seen)} has ${desks.get(seen).length} bytes, asked for was ${seen.from}`,
     };
   }),
 

@@ -1,3 +1,4 @@
+import { demandOn } from '@lading/core';
 import type { Act } from './act.js';
 import { type Law, liveness } from './law.js';
 import { isMoving } from './look.js';
@@ -13,13 +14,15 @@ function restless(world: World): string | null {
 
 function undecided(world: World): string | null {
   for (const [id, { phase, context }] of world.state.voices.entries()) {
-    if (phase === 'waiting') return `${id} still waits for ${context.cores.map((core) => `${core} (${world.state.cores.get(core)?.phase})`).join(', ')}`;
+    if (phase === 'waiting')
+      return `${id} still waits for ${context.cores.map((core) => `${core} (${world.state.cores.get(core)?.phase})`).join(', ')}`;
   }
   return null;
 }
 
 function leaving(world: World): string | null {
-  for (const [id, { phase }] of world.state.voices.entries()) if (phase === 'cancelling' || phase === 'deleting') return `${id} is still ${phase}`;
+  for (const [id, { phase }] of world.state.voices.entries())
+    if (phase === 'cancelling' || phase === 'deleting') return `${id} is still ${phase}`;
   return null;
 }
 
@@ -29,8 +32,11 @@ function strayFile(world: World): string | null {
     const [, , , id = '', generation = ''] = path.split('/');
     const core = world.state.cores.get(id);
     const phase = core?.phase ?? 'absent';
+    // What an update that failed has brought is counted on by the next attempt.
+    if (Object.keys(core?.context.durable ?? {}).length > 0) continue;
     const isKept = generation === core?.context.installed?.generation || generation.startsWith('.quarantine-');
-    // What was being published when the core paused or failed is brought back to staging by the next attempt.
+    // What was being published when the core paused or failed, and what is left of a core that was lost, is for the next attempt to use.
+    if (demandOn(world.state, id).holders.size > 0 && phase !== 'ready') continue;
     if (!isKept && (phase === 'ready' || phase === 'absent')) return `${path} belongs to nobody; ${id} is ${phase}`;
   }
   return null;
@@ -40,22 +46,32 @@ export const LIVENESS_LAWS: readonly Law[] = [
   liveness('a depot opens once faults have ended', (world) => {
     let isHealed = false;
     return {
-      healed: () => void (isHealed = true),
-      notOpened: ({ error }) => (isHealed ? `it does not open: ${error instanceof Error ? error.message : String(error)}` : null),
+      healed: () => {
+        isHealed = true;
+      },
+      notOpened: ({ error }) =>
+        isHealed ? `it does not open: ${error instanceof Error ? error.message : String(error)}` : null,
       rest: () => (world.isOpen ? null : 'it is not open'),
     };
   }),
 
-  liveness('when faults have ended everything comes to rest', (world) => ({ rest: () => restless(world), end: () => restless(world) })),
+  liveness('when faults have ended everything comes to rest', (world) => ({
+    rest: () => restless(world),
+    end: () => restless(world),
+  })),
 
-  liveness('when faults have ended every wanted voice is ready, or has failed with a reason', (world) => ({ rest: () => undecided(world), end: () => undecided(world) })),
+  liveness('when faults have ended every wanted voice is ready, or has failed with a reason', (world) => ({
+    rest: () => undecided(world),
+    end: () => undecided(world),
+  })),
 
   liveness('cancelling and deleting end', (world) => ({ rest: () => leaving(world), end: () => leaving(world) })),
 
   liveness('asked for again, everything that is wanted is ready', (world) => ({
     end: () => {
       for (const [id, { phase, context }] of world.state.voices.entries()) {
-        if (phase !== 'ready') return `${id} is ${phase}: ${context.cores.map((core) => `${core} is ${world.state.cores.get(core)?.phase} (${world.state.cores.get(core)?.context.fault?.message ?? ''})`).join(', ')}`;
+        if (phase !== 'ready')
+          return `${id} is ${phase}: ${context.cores.map((core) => `${core} is ${world.state.cores.get(core)?.phase} (${world.state.cores.get(core)?.context.fault?.message ?? ''})`).join(', ')}`;
       }
       return null;
     },
@@ -64,7 +80,8 @@ export const LIVENESS_LAWS: readonly Law[] = [
   liveness('cancelling and deleting are prompt, whatever the network does', (world) => {
     const since = new Map<string, number>();
     const look = () => {
-      for (const [id, atMs] of since) if (world.elapsedMs - atMs > PROMPT_MS) return `${id} has been leaving for ${world.elapsedMs - atMs} ms`;
+      for (const [id, atMs] of since)
+        if (world.elapsedMs - atMs > PROMPT_MS) return `${id} has been leaving for ${world.elapsedMs - atMs} ms`;
       return null;
     };
     return {
@@ -74,7 +91,8 @@ export const LIVENESS_LAWS: readonly Law[] = [
       record: ({ record }) => {
         const word = look();
         for (const event of record.events) {
-          if (event.type === 'CoreCancelStarted' || event.type === 'CoreDeletionStarted') since.set(event.core, world.elapsedMs);
+          if (event.type === 'CoreCancelStarted' || event.type === 'CoreDeletionStarted')
+            since.set(event.core, world.elapsedMs);
           if (event.type === 'CoreCancelled' || event.type === 'CoreDeleted') since.delete(event.core);
         }
         return word;
@@ -102,10 +120,14 @@ export const LIVENESS_LAWS: readonly Law[] = [
     const clear = () => open.clear();
     return {
       died: clear,
-      act: ({ act }) => void (['kill', 'reopen', 'update'].includes(act.do) || !('id' in act || act.do === 'clean') || open.add(act)),
+      act: ({ act }) =>
+        void (['kill', 'reopen', 'update'].includes(act.do) || !('id' in act || act.do === 'clean') || open.add(act)),
       answer: ({ act }) => void open.delete(act),
       opening: clear,
-      settled: () => (open.size === 0 ? null : `never answered: ${[...open].map(({ do: what, ...act }) => `${what} ${'id' in act ? act.id : ''}`).join(', ')}`),
+      settled: () =>
+        open.size === 0
+          ? null
+          : `never answered: ${[...open].map(({ do: what, ...act }) => `${what} ${'id' in act ? act.id : ''}`).join(', ')}`,
     };
   }),
 
@@ -116,8 +138,9 @@ export const LIVENESS_LAWS: readonly Law[] = [
   liveness('what no record names does not stay, unless the disk refuses to let it go', (world) => {
     let isTroubled = false;
     return {
-      opened: () => void (isTroubled = false),
-      act: ({ act }) => void (isTroubled ||= act.do === 'disk' || act.do === 'fill'),
+      act: ({ act }) => {
+        isTroubled ||= act.do === 'disk' || act.do === 'fill';
+      },
       rest: () => (isTroubled || !world.isOpen ? null : strayFile(world)),
     };
   }),
@@ -125,7 +148,14 @@ export const LIVENESS_LAWS: readonly Law[] = [
   liveness('in the end the disk holds what the records name, and nothing else', (world) => ({
     end: () => {
       if (!world.isOpen) return null;
-      const named = new Set([...world.state.cores.entries()].flatMap(([id, { context }]) => context.installed?.files.map(({ filename }) => `/depot/cores/${id}/${context.installed?.generation}/${filename}`) ?? []));
+      const named = new Set(
+        [...world.state.cores.entries()].flatMap(
+          ([id, { context }]) =>
+            context.installed?.files.map(
+              ({ filename }) => `/depot/cores/${id}/${context.installed?.generation}/${filename}`,
+            ) ?? [],
+        ),
+      );
       const held = [...world.disk.files('/depot/cores').keys(), ...world.disk.files('/depot/staging').keys()];
       const stray = held.find((path) => !named.has(path));
       if (stray !== undefined) return `${stray} belongs to nobody`;

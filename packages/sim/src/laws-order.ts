@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY, demandOn, type Policy } from '@lading/core';
+import { CORE_PHASES, DEFAULT_POLICY, demandOn, type Policy } from '@lading/core';
 import { hygiene, type Law } from './law.js';
 import { eventsOf, isMoving } from './look.js';
 import type { StoreCall } from './observation.js';
@@ -14,14 +14,19 @@ const CALLED_IN: Readonly<Record<StoreCall, readonly string[]>> = {
   discard: ['cancelling'],
   extract: ['extracting'],
   publish: ['installing'],
-  sweep: ['ready', 'absent', 'cancelling'],
+  // What was being cancelled may have been deleted meanwhile: both want the same.
+  sweep: ['ready', 'absent', 'cancelling', 'deleting'],
   remove: ['deleting'],
-  quarantine: ['ready', 'queued', 'preparing', 'downloading', 'verifying', 'extracting', 'installing', 'backingOff', 'cancelling'],
+  // A person's repair may come at any time but this.
+  quarantine: CORE_PHASES.filter((phase) => phase !== 'deleting'),
 };
 
 export const ORDER_LAWS: readonly Law[] = [
   hygiene('effects run only after their record is durable', (world) => {
-    const look = () => (world.isOpen && world.depot.state.position > world.chronicle.state.position ? 'the depot acts on events that are not recorded yet' : null);
+    const look = () =>
+      world.isOpen && world.depot.state.position > world.chronicle.state.position
+        ? 'the depot acts on events that are not recorded yet'
+        : null;
     return { request: look, stage: look, store: look, write: look };
   }),
 
@@ -58,7 +63,9 @@ export const ORDER_LAWS: readonly Law[] = [
       staged: ({ core, file }) => void open.set(`${core}/${file}`, core),
       unstaged: ({ core, file }) => void open.delete(`${core}/${file}`),
       record: ({ record }) => {
-        const gone = [...eventsOf(record.events, 'CoreCancelled'), ...eventsOf(record.events, 'CoreDeleted')].find(({ core }) => [...open.values()].includes(core));
+        const gone = [...eventsOf(record.events, 'CoreCancelled'), ...eventsOf(record.events, 'CoreDeleted')].find(
+          ({ core }) => [...open.values()].includes(core),
+        );
         return gone === undefined ? null : `${gone.core} is gone, and a file of it is still open`;
       },
     };
@@ -66,7 +73,8 @@ export const ORDER_LAWS: readonly Law[] = [
 
   hygiene('records follow each other without a gap, under an epoch that never falls', () => ({
     record: ({ record, before }) => {
-      if (record.from !== before.position) return `a record begins at event ${record.from}, expected ${before.position}`;
+      if (record.from !== before.position)
+        return `a record begins at event ${record.from}, expected ${before.position}`;
       return record.epoch < before.epoch ? `epoch ${record.epoch} writes after ${before.epoch}` : null;
     },
   })),
@@ -83,22 +91,29 @@ export const ORDER_LAWS: readonly Law[] = [
   }),
 
   hygiene('a second owner is turned away', () => ({
-    answer: ({ act, code }) => (act.do === 'rival' && code === 'done' ? 'a second process opened the depot while the first one lived' : null),
+    answer: ({ act, code }) =>
+      act.do === 'rival' && code === 'done' ? 'a second process opened the depot while the first one lived' : null,
   })),
 
   hygiene('tickets never fall, and every effect carries the ticket of its core', () => ({
     record: ({ before, cores, touched, effects }) => {
-      const fallen = touched.find((id) => (cores.get(id)?.context.ticket ?? 0) < (before.cores.get(id)?.context.ticket ?? 0));
+      const fallen = touched.find(
+        (id) => (cores.get(id)?.context.ticket ?? 0) < (before.cores.get(id)?.context.ticket ?? 0),
+      );
       if (fallen !== undefined) return `the ticket of ${fallen} fell`;
       const last = new Map(effects.map((effect) => [effect.core, effect]));
       const odd = [...last.values()].find(({ core, ticket }) => cores.get(core)?.context.ticket !== ticket);
-      return odd === undefined ? null : `${odd.type} of ${odd.core} carries ticket ${odd.ticket}, the core has ${cores.get(odd.core)?.context.ticket}`;
+      return odd === undefined
+        ? null
+        : `${odd.type} of ${odd.core} carries ticket ${odd.ticket}, the core has ${cores.get(odd.core)?.context.ticket}`;
     },
   })),
 
   hygiene('every new job has a new ticket', () => ({
     record: ({ record, before }) => {
-      const old = eventsOf(record.events, 'CoreStarted').find(({ core, ticket }) => ticket <= (before.cores.get(core)?.context.ticket ?? 0));
+      const old = eventsOf(record.events, 'CoreStarted').find(
+        ({ core, ticket }) => ticket <= (before.cores.get(core)?.context.ticket ?? 0),
+      );
       return old === undefined ? null : `${old.core} started anew under the old ticket ${old.ticket}`;
     },
   })),
@@ -107,7 +122,9 @@ export const ORDER_LAWS: readonly Law[] = [
     record: ({ cores }) => {
       let working = 0;
       for (const { phase } of cores.values()) if (WORK.has(phase)) working++;
-      return working <= policyOf(world).slots ? null : `${working} cores are in work, allowed are ${policyOf(world).slots}`;
+      return working <= policyOf(world).slots
+        ? null
+        : `${working} cores are in work, allowed are ${policyOf(world).slots}`;
     },
   })),
 
@@ -119,7 +136,9 @@ export const ORDER_LAWS: readonly Law[] = [
         if (WORK.has(phase)) working++;
         if (phase === 'queued') queued = id;
       }
-      return queued !== '' && working < policyOf(world).slots ? `${queued} waits though ${working} of ${policyOf(world).slots} slots are taken` : null;
+      return queued !== '' && working < policyOf(world).slots
+        ? `${queued} waits though ${working} of ${policyOf(world).slots} slots are taken`
+        : null;
     },
   })),
 
@@ -136,7 +155,8 @@ export const ORDER_LAWS: readonly Law[] = [
   hygiene('a core that somebody wants is never paused or absent', () => ({
     record: ({ cores, after }) => {
       for (const [id, { phase }] of cores) {
-        if ((phase === 'paused' || phase === 'absent') && demandOn(after, id).wanters.size > 0) return `${id} is ${phase} and ${[...demandOn(after, id).wanters.keys()].join(', ')} want it`;
+        if ((phase === 'paused' || phase === 'absent') && demandOn(after, id).wanters.size > 0)
+          return `${id} is ${phase} and ${[...demandOn(after, id).wanters.keys()].join(', ')} want it`;
       }
       return null;
     },
@@ -146,7 +166,9 @@ export const ORDER_LAWS: readonly Law[] = [
     record: ({ voices, cores }) => {
       for (const [id, { phase, context }] of voices) {
         if (phase !== 'waiting') continue;
-        const stuck = context.cores.find((core) => cores.get(core)?.context.installed == null && !isMoving(cores.get(core)?.phase ?? 'absent'));
+        const stuck = context.cores.find(
+          (core) => cores.get(core)?.context.installed == null && !isMoving(cores.get(core)?.phase ?? 'absent'),
+        );
         if (stuck !== undefined) return `${id} waits for ${stuck}, which is ${cores.get(stuck)?.phase ?? 'absent'}`;
       }
       return null;
@@ -155,8 +177,13 @@ export const ORDER_LAWS: readonly Law[] = [
 
   hygiene('a failed voice has a failed core', () => ({
     record: ({ voices, cores }) => {
-      const odd = [...voices].find(([, { phase, context }]) => phase === 'failed' && !context.cores.some((core) => cores.get(core)?.phase === 'failed'));
-      return odd === undefined ? null : `${odd[0]} is failed, its cores are ${odd[1].context.cores.map((core) => cores.get(core)?.phase).join(', ')}`;
+      const odd = [...voices].find(
+        ([, { phase, context }]) =>
+          phase === 'failed' && !context.cores.some((core) => cores.get(core)?.phase === 'failed'),
+      );
+      return odd === undefined
+        ? null
+        : `${odd[0]} is failed, its cores are ${odd[1].context.cores.map((core) => cores.get(core)?.phase).join(', ')}`;
     },
   })),
 
@@ -166,16 +193,23 @@ export const ORDER_LAWS: readonly Law[] = [
         const core = cores.get(id);
         if (core === undefined) continue;
         const { phase, context } = core;
-        if ((phase === 'backingOff') !== (context.retryAt !== null)) return `${id} is ${phase} with a time of ${context.retryAt}`;
-        if ((phase === 'paused') !== (context.pauseReason !== null)) return `${id} is ${phase} with the reason ${context.pauseReason}`;
+        if ((phase === 'backingOff') !== (context.retryAt !== null))
+          return `${id} is ${phase} with a time of ${context.retryAt}`;
+        if ((phase === 'paused') !== (context.pauseReason !== null))
+          return `${id} is ${phase} with the reason ${context.pauseReason}`;
       }
       return null;
     },
   })),
 
   hygiene('no bug is met', () => ({
-    answer: ({ act, code, message }) => (/^(Bug|Unaccepted|Type|Range|Reference|Syntax)/.test(code) ? `${act.do}: ${code}: ${message}` : null),
-    broken: ({ error }) => (error instanceof Error && /Bug|Unaccepted|TypeError/.test(error.name) ? `${error.name}: ${error.message}` : null),
-    notOpened: ({ error }) => (error instanceof Error && /Bug|Unaccepted|TypeError|Corrupt/.test(error.name) ? `${error.name}: ${error.message}` : null),
+    answer: ({ act, code, message }) =>
+      /^(Bug|Unaccepted|Type|Range|Reference|Syntax)/.test(code) ? `${act.do}: ${code}: ${message}` : null,
+    broken: ({ error }) =>
+      error instanceof Error && /Bug|Unaccepted|TypeError/.test(error.name) ? `${error.name}: ${error.message}` : null,
+    notOpened: ({ error }) =>
+      error instanceof Error && /Bug|Unaccepted|TypeError|Corrupt/.test(error.name)
+        ? `${error.name}: ${error.message}`
+        : null,
   })),
 ];

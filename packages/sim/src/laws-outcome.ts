@@ -1,4 +1,4 @@
-import { demandOn, imageOf, isUsable, stateOf } from '@lading/core';
+import { imageOf, isUsable, stateOf } from '@lading/core';
 import { hexDigest } from '@lading/memory';
 import { type Law, outcome } from './law.js';
 import { Editions, eventsOf, finalFiles } from './look.js';
@@ -20,23 +20,38 @@ function missingInstalled(world: World): string | null {
       const path = `/depot/cores/${id}/${generation}/${file.filename}`;
       if (world.disk.damaged.has(path)) continue;
       const bytes = world.disk.files(path).get(path);
-      if (bytes?.length !== file.sizeBytes) return `${path} should hold ${file.sizeBytes} bytes and has ${bytes?.length ?? 'none'}`;
+      if (bytes?.length !== file.sizeBytes)
+        return `${path} should hold ${file.sizeBytes} bytes and has ${bytes?.length ?? 'none'}`;
     }
   }
   return null;
 }
 
 /** The installation named in an event is complete, and says of its files what is so. */
-function falseInstallation(world: World, editions: Editions, event: { core: string; revision: string; generation: string; files: readonly { filename: string; sizeBytes: number; sha256: string }[] }): string | null {
+function falseInstallation(
+  world: World,
+  editions: Editions,
+  event: {
+    core: string;
+    revision: string;
+    generation: string;
+    files: readonly { filename: string; sizeBytes: number; sha256: string }[];
+  },
+): string | null {
   const names = editions.names(event.core, event.revision);
   if (names === null) return `${event.core} was installed at a revision that no catalog has`;
   const missing = names.filter((name) => !event.files.some((file) => file.filename === name));
-  if (missing.length > 0 || event.files.length !== names.length) return `${event.core} was installed without ${missing.join(', ')}`;
+  if (missing.length > 0 || event.files.length !== names.length)
+    return `${event.core} was installed without ${missing.join(', ')}`;
   for (const file of event.files) {
     const path = `/depot/cores/${event.core}/${event.generation}/${file.filename}`;
+    // What was damaged between its publication and its record was right when it was published.
+    if (world.disk.damaged.has(path)) continue;
     const bytes = world.disk.files(path).get(path);
-    if (bytes === undefined || !editions.isRight(event.core, file.filename, bytes, event.revision)) return `${path} was installed and is not what the manifest names`;
-    if (file.sizeBytes !== bytes.length || file.sha256 !== hexDigest('sha256', bytes)) return `${path}: the event tells another size or digest`;
+    if (bytes === undefined || !editions.isRight(event.core, file.filename, bytes, event.revision))
+      return `${path} was installed and is not what the manifest names`;
+    if (file.sizeBytes !== bytes.length || file.sha256 !== hexDigest('sha256', bytes))
+      return `${path}: the event tells another size or digest`;
   }
   return null;
 }
@@ -50,7 +65,8 @@ export const OUTCOME_LAWS: readonly Law[] = [
       died: look,
       rest: look,
       end: look,
-      record: ({ record }) => (record.events.some(({ type }) => type === 'CoreInstalled' || type === 'CoreDeleted') ? look() : null),
+      record: ({ record }) =>
+        record.events.some(({ type }) => type === 'CoreInstalled' || type === 'CoreDeleted') ? look() : null,
     };
   }),
 
@@ -58,7 +74,10 @@ export const OUTCOME_LAWS: readonly Law[] = [
     const editions = new Editions(world);
     return {
       opening: () => editions.note(),
-      record: ({ record }) => eventsOf(record.events, 'CoreInstalled').map((event) => falseInstallation(world, editions, event)).find((word) => word !== null),
+      record: ({ record }) =>
+        eventsOf(record.events, 'CoreInstalled')
+          .map((event) => falseInstallation(world, editions, event))
+          .find((word) => word !== null),
     };
   }),
 
@@ -72,7 +91,8 @@ export const OUTCOME_LAWS: readonly Law[] = [
       for (const [id, { phase, context }] of voices) {
         const isComplete = context.cores.length > 0 && context.cores.every((core) => isUsable(cores.get(core)));
         if (phase === 'ready' && !isComplete) return `${id} is ready without all of ${context.cores.join(', ')}`;
-        if ((phase === 'waiting' || phase === 'failed') && isComplete) return `${id} is ${phase} though all of ${context.cores.join(', ')} are usable`;
+        if ((phase === 'waiting' || phase === 'failed') && isComplete)
+          return `${id} is ${phase} though all of ${context.cores.join(', ')} are usable`;
       }
       return null;
     },
@@ -81,10 +101,17 @@ export const OUTCOME_LAWS: readonly Law[] = [
   outcome('the journal replays to the live state', (world) => {
     const look = () => {
       if (!world.isOpen) return null;
-      const [live, told] = [imageOf(world.depot.state), imageOf(world.chronicle.state)].map((image) => JSON.stringify(image));
+      const [live, told] = [imageOf(world.depot.state), imageOf(world.chronicle.state)].map((image) =>
+        JSON.stringify(image),
+      );
       return live === told ? null : `live ${live}, replayed ${told}`;
     };
-    return { opened: look, rest: look, end: look, look: () => (world.isOpen && world.depot.state.position !== world.chronicle.state.position ? look() : null) };
+    return {
+      opened: look,
+      rest: look,
+      end: look,
+      look: () => (world.isOpen && world.depot.state.position !== world.chronicle.state.position ? look() : null),
+    };
   }),
 
   outcome('a snapshot reads back to the same state', (world) => ({
@@ -92,21 +119,34 @@ export const OUTCOME_LAWS: readonly Law[] = [
       const image = JSON.stringify(imageOf(world.chronicle.state));
       const again = stateOf(JSON.parse(image));
       if (JSON.stringify(imageOf(again)) !== image) return `${image} reads back differently`;
-      const demand = ({ demand: all }: typeof again) => JSON.stringify([...all.entries()].map(([id, { holders, wanters, leavers }]) => [id, ...[holders, wanters, leavers].map((set) => [...set.keys()])]));
-      return demand(again) === demand(world.chronicle.state) ? null : 'who wants what is derived differently from a snapshot';
+      const demand = ({ demand: all }: typeof again) =>
+        JSON.stringify(
+          [...all.entries()].map(([id, { holders, wanters, leavers }]) => [
+            id,
+            ...[holders, wanters, leavers].map((set) => [...set.keys()]),
+          ]),
+        );
+      return demand(again) === demand(world.chronicle.state)
+        ? null
+        : 'who wants what is derived differently from a snapshot';
     },
   })),
 
   outcome('nothing that was recorded is forgotten', (world) => {
     let pending: readonly unknown[] = [];
     return {
-      append: ({ records }) => void (pending = records),
-      record: () => void (pending = []),
+      append: ({ records }) => {
+        pending = records;
+      },
+      record: () => {
+        pending = [];
+      },
       loaded: ({ image }) => {
         const { records } = world.chronicle;
         const told = image.records.map((record) => JSON.stringify(record));
         const lost = records.findIndex((record, i) => JSON.stringify(record) !== told[i]);
-        if (image.snapshot === null && lost !== -1) return `record ${lost} of ${records.length} is gone: ${JSON.stringify(records[lost])}`;
+        if (image.snapshot === null && lost !== -1)
+          return `record ${lost} of ${records.length} is gone: ${JSON.stringify(records[lost])}`;
         const extra = told.slice(records.length);
         const invented = extra.find((record, i) => record !== JSON.stringify(pending[i]));
         return image.snapshot === null && invented !== undefined ? `nobody wrote ${invented}` : null;
@@ -114,73 +154,40 @@ export const OUTCOME_LAWS: readonly Law[] = [
     };
   }),
 
-  outcome('a core that a voice holds is deleted only under voices that know it', () => ({
-    record: ({ record, after }) => {
-      for (const { core } of eventsOf(record.events, 'CoreDeletionStarted')) {
-        const holders = [...demandOn(after, core).holders.keys()].filter((id) => after.voices.get(id)?.phase === 'ready');
-        if (holders.length > 0) return `${core} is being deleted and ${holders.join(', ')} still call themselves ready`;
-      }
-      return null;
-    },
-  })),
-
-  outcome('a core in use is deleted only by force', () => {
-    const forced = new Set<string>();
-    return {
-      act: ({ act }) => void (act.do === 'delete' && act.force ? forced.add(act.id) : null),
-      record: ({ record }) => {
-        const lost = new Set(eventsOf(record.events, 'VoiceUnavailable').map(({ core }) => core));
-        const core = eventsOf(record.events, 'CoreDeletionStarted').find((event) => lost.has(event.core) && !forced.has(event.core))?.core;
-        return core === undefined ? null : `${core} was taken from under its voices, and nobody had forced it`;
-      },
-    };
-  }),
-
-  outcome('deleting frees exactly what nobody else needs', (world) => {
-    const look = () => {
-      if (!world.isOpen) return null;
-      for (const [id, { phase, context }] of world.state.cores.entries()) {
-        const isHeld = demandOn(world.state, id).holders.size > 0;
-        if (!isHeld && (phase !== 'absent' || context.installed !== null)) return `${id} is ${phase} and nobody holds it`;
-      }
-      return null;
-    };
-    return {
-      rest: look,
-      end: look,
-      record: ({ record, after }) => {
-        const core = eventsOf(record.events, 'CoreDeletionStarted').find((event) => {
-          return [...demandOn(after, event.core).holders.keys()].some((id) => after.voices.get(id)?.phase !== 'unavailable');
-        });
-        return core === undefined ? null : `${core.core} is being deleted although somebody holds it`;
-      },
-    };
-  }),
-
-  outcome('no file of a core goes before its voices are told', (world) => ({
-    store: ({ call, core }) => {
-      if (call !== 'remove') return null;
-      const told = [...world.state.voices.entries()].find(([, { phase, context }]) => phase === 'ready' && context.cores.includes(core));
-      return told === undefined ? null : `${core} is being removed under ${told[0]}, which is ready`;
-    },
-  })),
-
   outcome('usage equals what the disk holds', (world) => ({
     counted: ({ usage }) => {
-      const sum = (path: string) => [...world.disk.files(path).values()].reduce((total, bytes) => total + bytes.length, 0);
-      const told = [usage.cores, usage.staging].map((part) => Object.values(part).reduce((total, bytes) => total + bytes, 0));
+      const sum = (path: string) =>
+        [...world.disk.files(path).values()].reduce((total, bytes) => total + bytes.length, 0);
+      const told = [usage.cores, usage.staging].map((part) =>
+        Object.values(part).reduce((total, bytes) => total + bytes, 0),
+      );
       const held = [sum('/depot/cores'), sum('/depot/staging')];
       if (told.join() !== held.join()) return `usage tells ${told.join(' + ')}, the disk holds ${held.join(' + ')}`;
-      return sum('/depot') === usage.otherBytes + (told[0] ?? 0) + (told[1] ?? 0) ? null : `the rest is not ${usage.otherBytes} bytes`;
+      return sum('/depot') === usage.otherBytes + (told[0] ?? 0) + (told[1] ?? 0)
+        ? null
+        : `the rest is not ${usage.otherBytes} bytes`;
     },
   })),
 
   outcome('verify finds exactly what was damaged', (world) => ({
     inspected: ({ inspections }) => {
-      const found = inspections.flatMap(({ core, generation, damaged }) => damaged.map(({ filename }) => `/depot/cores/${core}/${generation}/${filename}`)).sort();
-      const installed = new Set([...world.state.cores.entries()].flatMap(([id, { context }]) => context.installed?.files.map(({ filename }) => `/depot/cores/${id}/${context.installed?.generation}/${filename}`) ?? []));
+      const found = inspections
+        .flatMap(({ core, generation, damaged }) =>
+          damaged.map(({ filename }) => `/depot/cores/${core}/${generation}/${filename}`),
+        )
+        .sort();
+      const installed = new Set(
+        [...world.state.cores.entries()].flatMap(
+          ([id, { context }]) =>
+            context.installed?.files.map(
+              ({ filename }) => `/depot/cores/${id}/${context.installed?.generation}/${filename}`,
+            ) ?? [],
+        ),
+      );
       const damaged = [...world.disk.damaged].filter((path) => installed.has(path)).sort();
-      return found.join() === damaged.join() ? null : `damaged were [${damaged.join(', ')}], found [${found.join(', ')}]`;
+      return found.join() === damaged.join()
+        ? null
+        : `damaged were [${damaged.join(', ')}], found [${found.join(', ')}]`;
     },
   })),
 
@@ -192,7 +199,8 @@ export const OUTCOME_LAWS: readonly Law[] = [
         for (const { filename, contents } of spec.files) {
           const size = files.find((file) => file.filename === filename)?.sizeBytes;
           const isWeak = contents.find((content) => content.sizeBytes === size)?.sha256 === null;
-          if (isWeak !== weak.includes(filename)) return `${core}/${filename} is ${isWeak ? '' : 'not '}weak, and the event does not say so`;
+          if (isWeak !== weak.includes(filename))
+            return `${core}/${filename} is ${isWeak ? '' : 'not '}weak, and the event does not say so`;
         }
       }
       return null;

@@ -16,7 +16,8 @@ export const RETRY_LAWS: readonly Law[] = [
         const delayMs = at - record.at;
         const asked = Math.min(fault.retryAfterMs ?? 0, retryAfterMaxMs);
         if (delayMs < retryBaseMs) return `${core} waits ${delayMs} ms, the base is ${retryBaseMs}`;
-        if (delayMs > Math.max(retryCapMs, asked)) return `${core} waits ${delayMs} ms, the cap is ${retryCapMs}, asked for were ${asked}`;
+        if (delayMs > Math.max(retryCapMs, asked))
+          return `${core} waits ${delayMs} ms, the cap is ${retryCapMs}, asked for were ${asked}`;
       }
       return null;
     },
@@ -25,8 +26,12 @@ export const RETRY_LAWS: readonly Law[] = [
   hygiene('nobody comes back before Retry-After', (world) => ({
     record: ({ record }) => {
       const { retryAfterMaxMs } = policyOf(world);
-      const early = eventsOf(record.events, 'RetryScheduled').find(({ at, fault }) => at - record.at < Math.min(fault.retryAfterMs ?? 0, retryAfterMaxMs));
-      return early === undefined ? null : `${early.core} comes back after ${early.at - record.at} ms, asked for were ${early.fault.retryAfterMs}`;
+      const early = eventsOf(record.events, 'RetryScheduled').find(
+        ({ at, fault }) => at - record.at < Math.min(fault.retryAfterMs ?? 0, retryAfterMaxMs),
+      );
+      return early === undefined
+        ? null
+        : `${early.core} comes back after ${early.at - record.at} ms, asked for were ${early.fault.retryAfterMs}`;
     },
   })),
 
@@ -34,11 +39,17 @@ export const RETRY_LAWS: readonly Law[] = [
     // A person may ask for it; and who sets the clock back has moved the time itself.
     let isAsked = false;
     return {
-      act: ({ act }) => void (isAsked ||= act.do === 'retry' || act.do === 'clock'),
+      act: ({ act }) => {
+        isAsked ||= act.do === 'retry' || act.do === 'clock';
+      },
       record: ({ record, before }) => {
         if (isAsked) return null;
-        const early = eventsOf(record.events, 'CoreQueued').find(({ core }) => (before.cores.get(core)?.context.retryAt ?? 0) > record.at);
-        return early === undefined ? null : `${early.core} is tried again ${(before.cores.get(early.core)?.context.retryAt ?? 0) - record.at} ms early`;
+        const early = eventsOf(record.events, 'CoreQueued').find(
+          ({ core }) => (before.cores.get(core)?.context.retryAt ?? 0) > record.at,
+        );
+        return early === undefined
+          ? null
+          : `${early.core} is tried again ${(before.cores.get(early.core)?.context.retryAt ?? 0) - record.at} ms early`;
       },
     };
   }),
@@ -49,11 +60,13 @@ export const RETRY_LAWS: readonly Law[] = [
       record: ({ record, before }) => {
         for (const event of record.events) {
           if (event.type === 'CoreCheckpointed' && event.isProgress) inARow.delete(event.core);
-          if (event.type === 'CoreQueued' && before.cores.get(event.core)?.phase !== 'backingOff') inARow.delete(event.core);
+          if (event.type === 'CoreQueued' && before.cores.get(event.core)?.phase !== 'backingOff')
+            inARow.delete(event.core);
           if (event.type !== 'RetryScheduled') continue;
           const count = (inARow.get(event.core) ?? 0) + 1;
           inARow.set(event.core, count);
-          if (count >= policyOf(world).maxAttempts) return `${event.core} is to be tried a ${count + 1}th time, allowed are ${policyOf(world).maxAttempts}`;
+          if (count >= policyOf(world).maxAttempts)
+            return `${event.core} is to be tried a ${count + 1}th time, allowed are ${policyOf(world).maxAttempts}`;
         }
         return null;
       },
@@ -67,12 +80,18 @@ export const RETRY_LAWS: readonly Law[] = [
         for (const event of record.events) {
           if (event.type === 'CoreInstalled' || event.type === 'CoreFailed') strikes.delete(event.core);
           // Another person's wish, or another version, is another matter.
-          if (event.type === 'CorePaused' || event.type === 'CoreCancelled' || event.type === 'CoreDeleted') strikes.delete(event.core);
+          if (event.type === 'CorePaused' || event.type === 'CoreCancelled' || event.type === 'CoreDeleted')
+            strikes.delete(event.core);
           if (event.type === 'CoreStarted' && !event.keepsStaged) strikes.delete(event.core);
-          if (event.type !== 'RetryScheduled' || (event.fault.type !== 'checksumMismatch' && event.fault.type !== 'upstreamChanged')) continue;
+          if (
+            event.type !== 'RetryScheduled' ||
+            (event.fault.type !== 'checksumMismatch' && event.fault.type !== 'upstreamChanged')
+          )
+            continue;
           const count = (strikes.get(event.core) ?? 0) + 1;
           strikes.set(event.core, count);
-          if (count >= policyOf(world).maxStrikes) return `${event.core} brought wrong bytes ${count} times and is tried again`;
+          if (count >= policyOf(world).maxStrikes)
+            return `${event.core} brought wrong bytes ${count} times and is tried again`;
         }
         return null;
       },
@@ -81,7 +100,13 @@ export const RETRY_LAWS: readonly Law[] = [
 
   hygiene('a fault that repetition cannot mend is not repeated', () => ({
     record: ({ record }) => {
-      const vain = eventsOf(record.events, 'RetryScheduled').find(({ fault }) => fault.type === 'noSpace' || fault.type === 'filePermissions' || fault.httpStatus === 404 || fault.httpStatus === 403);
+      const vain = eventsOf(record.events, 'RetryScheduled').find(
+        ({ fault }) =>
+          fault.type === 'noSpace' ||
+          fault.type === 'filePermissions' ||
+          fault.httpStatus === 404 ||
+          fault.httpStatus === 403,
+      );
       return vain === undefined ? null : `${vain.core} is tried again after ${vain.fault.type} ${vain.fault.detail}`;
     },
   })),
@@ -90,7 +115,8 @@ export const RETRY_LAWS: readonly Law[] = [
     const asked = new Map<string, number>();
     return {
       record: ({ record }) => {
-        for (const { core } of eventsOf(record.events, 'CoreStarted')) for (const key of asked.keys()) if (key.startsWith(`${core} `)) asked.delete(key);
+        for (const { core } of eventsOf(record.events, 'CoreStarted'))
+          for (const key of asked.keys()) if (key.startsWith(`${core} `)) asked.delete(key);
       },
       request: ({ core, url }) => {
         const key = `${core} ${url}`;

@@ -2,9 +2,19 @@ import { type Command, DEFAULT_POLICY, decide, demandOn, type Status } from '@la
 import { hygiene, type Law, outcome } from './law.js';
 import type { World } from './world.js';
 
-const NEEDS_REASON: ReadonlySet<Status['phase']> = new Set(['paused', 'failed', 'backingOff', 'queued', 'unavailable', 'waiting']);
+const NEEDS_REASON: ReadonlySet<Status['phase']> = new Set([
+  'paused',
+  'failed',
+  'backingOff',
+  'queued',
+  'unavailable',
+  'waiting',
+]);
 
-const looked = new WeakMap<World, { readonly state: unknown; readonly atMs: number; readonly list: readonly Status[] }>();
+const looked = new WeakMap<
+  World,
+  { readonly state: unknown; readonly atMs: number; readonly list: readonly Status[] }
+>();
 
 /** The list of a world, computed once for all laws that look at the same instant. */
 function statuses(world: World): readonly Status[] {
@@ -46,7 +56,9 @@ export const STATUS_LAWS: readonly Law[] = [
 
   outcome('whatever failed names its fault and a remedy', (world) => ({
     look: () => {
-      const mute = statuses(world).find(({ phase, fault, remedy }) => phase === 'failed' && (fault === null || remedy === null));
+      const mute = statuses(world).find(
+        ({ phase, fault, remedy }) => phase === 'failed' && (fault === null || remedy === null),
+      );
       return mute === undefined ? null : `${mute.id} failed, and nobody knows of what`;
     },
   })),
@@ -60,15 +72,27 @@ export const STATUS_LAWS: readonly Law[] = [
 
   outcome('rate and time to go are positive or not known', (world) => ({
     look: () => {
-      const odd = statuses(world).find(({ rateBytesPerSecond: rate, etaMs }) => (rate !== null && !(rate > 0)) || (etaMs !== null && !(etaMs >= 0 && Number.isFinite(etaMs))));
-      return odd === undefined ? null : `${odd.id} goes at ${odd.rateBytesPerSecond} bytes a second for ${odd.etaMs} ms`;
+      const odd = statuses(world).find(
+        ({ rateBytesPerSecond: rate, etaMs }) =>
+          (rate !== null && !(rate > 0)) || (etaMs !== null && !(etaMs >= 0 && Number.isFinite(etaMs))),
+      );
+      return odd === undefined
+        ? null
+        : `${odd.id} goes at ${odd.rateBytesPerSecond} bytes a second for ${odd.etaMs} ms`;
     },
   })),
 
   outcome("a voice's progress is the sum of its cores'", (world) => ({
     look: () => {
-      const all = new Map(statuses(world).filter(({ kind }) => kind === 'core').map((status) => [status.id, status]));
-      const odd = statuses(world).find(({ kind, cores, bytesDone }) => kind !== 'core' && bytesDone !== cores.reduce((sum, core) => sum + (all.get(core)?.bytesDone ?? 0), 0));
+      const all = new Map(
+        statuses(world)
+          .filter(({ kind }) => kind === 'core')
+          .map((status) => [status.id, status]),
+      );
+      const odd = statuses(world).find(
+        ({ kind, cores, bytesDone }) =>
+          kind !== 'core' && bytesDone !== cores.reduce((sum, core) => sum + (all.get(core)?.bytesDone ?? 0), 0),
+      );
       return odd === undefined ? null : `${odd.id} has ${odd.bytesDone} bytes, its cores have others`;
     },
   })),
@@ -80,7 +104,13 @@ export const STATUS_LAWS: readonly Law[] = [
         const holders = [...demandOn(world.state, id).holders.keys()];
         if (kind === 'core' && holders.join() !== `core:${id}`) continue;
         for (const action of actions) {
-          const answer = decide(world.state, world.depot.catalog, { ...DEFAULT_POLICY, ...world.options.policy }, commandOf(action, id), { now: 0, luck: 0 });
+          const answer = decide(
+            world.state,
+            world.depot.catalog,
+            { ...DEFAULT_POLICY, ...world.options.policy },
+            commandOf(action, id),
+            { now: 0, luck: 0 },
+          );
           if (answer.type === 'refusal') return `${id} offers ${action}, which is refused: ${answer.message}`;
         }
       }

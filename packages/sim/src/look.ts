@@ -7,12 +7,25 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Phases in which a core moves by itself. */
-const MOVING: ReadonlySet<CorePhase> = new Set(['queued', 'preparing', 'downloading', 'verifying', 'extracting', 'installing', 'backingOff', 'cancelling', 'deleting']);
+const MOVING: ReadonlySet<CorePhase> = new Set([
+  'queued',
+  'preparing',
+  'downloading',
+  'verifying',
+  'extracting',
+  'installing',
+  'backingOff',
+  'cancelling',
+  'deleting',
+]);
 
 export const isMoving = (phase: CorePhase): boolean => MOVING.has(phase);
 
 /** The events of one type. */
-export function eventsOf<T extends LadingEvent['type']>(events: readonly LadingEvent[], type: T): readonly Extract<LadingEvent, { type: T }>[] {
+export function eventsOf<T extends LadingEvent['type']>(
+  events: readonly LadingEvent[],
+  type: T,
+): readonly Extract<LadingEvent, { type: T }>[] {
   return events.filter((event): event is Extract<LadingEvent, { type: T }> => event.type === type);
 }
 
@@ -43,13 +56,19 @@ export class Editions {
 
   /** The names of the files of a core at a revision; null if no edition has it. */
   names(core: string, revision: string): readonly string[] | null {
-    const right = this.all().map((goods) => goods.right.get(core)).find((each) => each?.revision === revision);
+    const right = this.all()
+      .map((goods) => goods.right.get(core))
+      .find((each) => each?.revision === revision);
     return right === undefined ? null : [...right.files.keys()];
   }
 
   /** Whether bytes are what a source of this core's file serves, in any edition. */
   isServed(core: string, file: string, bytes: Uint8Array): boolean {
-    return this.all().some((goods) => [...goods.sources.values()].some((source) => source.core === core && source.file === file && sameBytes(source.bytes, bytes)));
+    return this.all().some((goods) =>
+      [...goods.sources.values()].some(
+        (source) => source.core === core && source.file === file && sameBytes(source.bytes, bytes),
+      ),
+    );
   }
 }
 

@@ -20,5 +20,8 @@ export function weighted<K extends string>(luck: Luck, weights: Readonly<Record<
     at -= weight;
     if (at < 0) return choice;
   }
-  return oneOf(luck, entries.filter(([, weight]) => weight > 0).map(([choice]) => choice));
+  return oneOf(
+    luck,
+    entries.filter(([, weight]) => weight > 0).map(([choice]) => choice),
+  );
 }

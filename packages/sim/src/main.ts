@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { type Failure, runWorlds, type Summary } from './run.js';
 import { scriptOf } from './script.js';
 import { shrink } from './shrink.js';
 import { storyOf, violationIn } from './story.js';
 import { readTrace, replayTrace, traceOf, writeTrace } from './trace.js';
+
+// The package imports no platform, so that a page can hold a world; its program asks the process for the little that it needs.
+const { readFileSync, writeFileSync } = process.getBuiltinModule('node:fs');
+const { parseArgs } = process.getBuiltinModule('node:util');
 
 const USAGE = `lading-sim [--seed N] [--worlds N] [--trace FILE] [--replay FILE] [--story] [--coverage] [--json] [--quiet]
 
@@ -53,7 +55,9 @@ async function report({ script, ending }: Failure, traceFile: string, isJson: bo
   writeFileSync(traceFile, writeTrace(trace));
   const again = `npm run sim -- --seed ${script.seed} --worlds 1`;
   if (isJson) {
-    process.stdout.write(`${JSON.stringify({ type: 'violation', seed: script.seed, ...violation, script: small, trace: traceFile, again })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ type: 'violation', seed: script.seed, ...violation, script: small, trace: traceFile, again })}\n`,
+    );
     return;
   }
   say(`\nseed ${script.seed}: ${violationIn(violation)}`);
@@ -77,7 +81,13 @@ async function replay(file: string): Promise<number> {
 
 function sumUp({ worlds, records, simulatedMs, failures }: Summary, tookMs: number) {
   const perSecond = Math.round((worlds / Math.max(1, tookMs)) * 1_000);
-  return { worlds, failures: failures.length, records, simulatedYears: Number((simulatedMs / YEAR_MS).toFixed(2)), worldsPerSecond: perSecond };
+  return {
+    worlds,
+    failures: failures.length,
+    records,
+    simulatedYears: Number((simulatedMs / YEAR_MS).toFixed(2)),
+    worldsPerSecond: perSecond,
+  };
 }
 
 async function main(): Promise<number> {
@@ -116,7 +126,9 @@ async function main(): Promise<number> {
       if (!isTalkative || !process.stderr.isTTY || nowMs() - told < PROGRESS_EVERY_MS) return;
       told = nowMs();
       const { worldsPerSecond, simulatedYears } = sumUp(so, told - begin);
-      process.stderr.write(`\r${so.worlds} of ${worlds} worlds, ${worldsPerSecond} a second, ${simulatedYears} simulated years, ${so.failures.length} broken\x1b[K`);
+      process.stderr.write(
+        `\r${so.worlds} of ${worlds} worlds, ${worldsPerSecond} a second, ${simulatedYears} simulated years, ${so.failures.length} broken\x1b[K`,
+      );
     },
   });
   const result = sumUp(summary, nowMs() - begin);
@@ -124,10 +136,17 @@ async function main(): Promise<number> {
   const [failure] = summary.failures;
   if (failure !== undefined) await report(failure, values.trace ?? `lading-sim-${failure.script.seed}.json`, isJson);
   else if (values.trace !== undefined) writeFileSync(values.trace, writeTrace(await traceOf(scriptOf(seed))));
-  if (values.coverage === true) for (const [what, count] of summary.coverage.entries()) say(`${String(count).padStart(10)} ${what}`);
+  if (values.coverage === true)
+    for (const [what, count] of summary.coverage.entries()) say(`${String(count).padStart(10)} ${what}`);
   if (isJson) process.stdout.write(`${JSON.stringify({ type: 'result', seed, ...result })}\n`);
-  else say(`${result.worlds} worlds, ${result.records} records, ${result.simulatedYears} simulated years, ${result.worldsPerSecond} worlds a second: ${result.failures === 0 ? 'no law is broken' : `a law is broken in ${result.failures}`}`);
-  for (const { script, ending } of summary.failures.slice(1)) say(`seed ${script.seed}: ${violationIn(ending.violations[0] ?? { law: '?', kind: 'hygiene', message: '', atMs: 0 })}`);
+  else
+    say(
+      `${result.worlds} worlds, ${result.records} records, ${result.simulatedYears} simulated years, ${result.worldsPerSecond} worlds a second: ${result.failures === 0 ? 'no law is broken' : `a law is broken in ${result.failures}`}`,
+    );
+  for (const { script, ending } of summary.failures.slice(1))
+    say(
+      `seed ${script.seed}: ${violationIn(ending.violations[0] ?? { law: '?', kind: 'hygiene', message: '', atMs: 0 })}`,
+    );
   return result.failures === 0 ? 0 : 1;
 }
 

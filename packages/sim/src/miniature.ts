@@ -1,4 +1,4 @@
-import { type CoreSpec, type FileSpec, type Manifest } from '@lading/core';
+import type { CoreSpec, FileSpec, Manifest } from '@lading/core';
 import { type Goods, goodsOf, manifestOf, type Shelf, type ShelfFile } from './goods.js';
 
 /** The largest file of a miniature, bytes: small enough for thousands of worlds, large enough for a progress bar to move. */
@@ -21,12 +21,20 @@ function archiveOf({ sizeBytes }: CoreSpec, scale: number): Record<string, numbe
  */
 export function miniatureOf(value: unknown): Goods {
   const manifest: Manifest = manifestOf(value);
-  const largest = Math.max(1, ...manifest.cores.flatMap((core) => core.files.map((file) => file.contents[0].sizeBytes)));
+  const largest = Math.max(
+    1,
+    ...manifest.cores.flatMap((core) => core.files.map((file) => file.contents[0].sizeBytes)),
+  );
   const scale = Math.min(1, LARGEST_BYTES / largest);
   const plain = manifest.cores.filter((core) => core.archive === null);
   const packed = manifest.cores.filter((core) => core.archive !== null);
   const shelf: Shelf = {
-    cores: Object.fromEntries(plain.map((core) => [core.id, Object.fromEntries(core.files.map((file) => [file.filename, fileOf(file, scale)]))])),
+    cores: Object.fromEntries(
+      plain.map((core) => [
+        core.id,
+        Object.fromEntries(core.files.map((file) => [file.filename, fileOf(file, scale)])),
+      ]),
+    ),
     archives: Object.fromEntries(packed.map((core) => [core.id, archiveOf(core, scale)])),
     voices: Object.fromEntries(manifest.voices.map((voice) => [voice.id, voice.coreRequirements])),
     bundles: Object.fromEntries(manifest.bundles.map((bundle) => [bundle.id, bundle.requires])),

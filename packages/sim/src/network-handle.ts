@@ -17,7 +17,11 @@ function faultOf(trouble: Trouble): NetworkFault {
       return { type: 'headers', headers: { etag: '"of-another-content"' } };
     case 'status': {
       const { status, retryAfterSeconds } = trouble;
-      return { type: 'status', status, headers: retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) } };
+      return {
+        type: 'status',
+        status,
+        headers: retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) },
+      };
     }
     case 'wrongLength':
       return { type: 'headers', headers: { 'content-length': String(trouble.bytes) } };
@@ -56,7 +60,9 @@ export class NetworkHandle {
   /** The URLs that a name stands for. Throws if it stands for none. */
   urlsOf(on: string): readonly string[] {
     if (on === '*') return ['*'];
-    const named = [...this.goods().sources].filter(([url, { core, file }]) => [url, core, `${core}/${file}`].includes(on));
+    const named = [...this.goods().sources].filter(([url, { core, file }]) =>
+      [url, core, `${core}/${file}`].includes(on),
+    );
     if (named.length === 0) throw new RangeError(`nothing on this network is called "${on}"`);
     return named.map(([url]) => url);
   }
@@ -76,8 +82,15 @@ export class NetworkHandle {
   }
 
   /** The server answers with this status and none of the bytes. */
-  answer(status: number, options: { readonly retryAfterSeconds?: number; readonly on?: string; readonly times?: number } = {}): void {
-    this.order({ trouble: 'status', status, retryAfterSeconds: options.retryAfterSeconds ?? null }, options.on, options.times);
+  answer(
+    status: number,
+    options: { readonly retryAfterSeconds?: number; readonly on?: string; readonly times?: number } = {},
+  ): void {
+    this.order(
+      { trouble: 'status', status, retryAfterSeconds: options.retryAfterSeconds ?? null },
+      options.on,
+      options.times,
+    );
   }
 
   /** One bit of the file is turned over on the way. */

@@ -41,7 +41,13 @@ export type Observation =
   | { readonly type: 'broken'; readonly error: unknown }
   | { readonly type: 'compact'; readonly image: StateImage }
   | SeenRecord
-  | ({ readonly type: 'request'; readonly url: string; readonly from: number | null; readonly ifRange: string | null; readonly id: number } & FileName)
+  | ({
+      readonly type: 'request';
+      readonly url: string;
+      readonly from: number | null;
+      readonly ifRange: string | null;
+      readonly id: number;
+    } & FileName)
   | { readonly type: 'response'; readonly id: number; readonly status: number }
   | ({ readonly type: 'requestEnded'; readonly id: number; readonly error: string | null } & FileName)
   | ({ readonly type: 'stage'; readonly sizeBytes: number } & FileName)
@@ -51,7 +57,13 @@ export type Observation =
   | ({ readonly type: 'synced'; readonly bytes: number } & FileName)
   | ({ readonly type: 'reset' } & FileName)
   | ({ readonly type: 'unstaged' } & FileName)
-  | { readonly type: 'store'; readonly call: StoreCall; readonly core: string; readonly keep: string | null; readonly files: readonly string[] | null }
+  | {
+      readonly type: 'store';
+      readonly call: StoreCall;
+      readonly core: string;
+      readonly keep: string | null;
+      readonly files: readonly string[] | null;
+    }
   | { readonly type: 'stored'; readonly call: StoreCall; readonly core: string; readonly isDone: boolean }
   /** From here on nothing goes wrong any more. */
   | { readonly type: 'healed' }

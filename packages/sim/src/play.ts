@@ -112,7 +112,10 @@ class Performance {
     }
   }
 
-  private async command(act: Extract<Act, { id: string } | { do: 'clean' | 'reopen' | 'update' | 'rival' }>, depot: Depot): Promise<void> {
+  private async command(
+    act: Extract<Act, { id: string } | { do: 'clean' | 'reopen' | 'update' | 'rival' }>,
+    depot: Depot,
+  ): Promise<void> {
     switch (act.do) {
       case 'download':
         return this.answer(act, this.download(act.id, act.giveUpAfterMs, depot));
@@ -219,7 +222,12 @@ export async function play(script: Script, laws: readonly Law[], audience: Audie
     await performance.run();
   } catch (error) {
     if (!(error instanceof WorldDied) && !(error instanceof WorldStandsStill) && !(error instanceof Error)) throw error;
-    violations.push({ law: 'nothing throws', kind: 'hygiene', message: `${error.name}: ${error.message}`, atMs: world.elapsedMs });
+    violations.push({
+      law: 'nothing throws',
+      kind: 'hygiene',
+      message: `${error.name}: ${error.message}`,
+      atMs: world.elapsedMs,
+    });
   }
   return {
     violations: [...checker.violations, ...violations],

@@ -26,7 +26,13 @@ const SHELF: Shelf = {
     shifting: { 'weights.bin': { sizeBytes: 420, acceptedBytes: 400 }, 'bare.bin': { sizeBytes: 130, digest: 'none' } },
   },
   archives: { data: { 'lang/en.txt': 130, 'phones.bin': 300 } },
-  voices: { heart: ['shared', 'tiny'], fenrir: ['shared', 'many'], espeak: ['shared', 'data'], alto: ['mirrored', 'data'], drift: ['shifting'] },
+  voices: {
+    heart: ['shared', 'tiny'],
+    fenrir: ['shared', 'many'],
+    espeak: ['shared', 'data'],
+    alto: ['mirrored', 'data'],
+    drift: ['shifting'],
+  },
   bundles: { choir: ['heart', 'alto', 'drift'] },
 };
 
@@ -71,7 +77,9 @@ export function scriptOf(seed: number, weather: Weather = STORMY): Script {
   const policy = policyOf(luck);
   const stallMs = oneOf(luck, [400, 1_500, 5_000]);
   const diskMs = oneOf(luck, DISK_MS);
-  const acts: Act[] = [{ afterMs: 0, do: 'download', id: oneOf(luck, [...EDITIONS[0].catalog.voices()]).id, giveUpAfterMs: null }];
+  const acts: Act[] = [
+    { afterMs: 0, do: 'download', id: oneOf(luck, [...EDITIONS[0].catalog.voices()]).id, giveUpAfterMs: null },
+  ];
   for (let left = between(luck, 1, MOST_ACTS); left > 0; left--) acts.push(actOf(luck, weather));
   return { seed, policy, stallMs, diskMs, acts };
 }

@@ -1,6 +1,6 @@
-import { LAWS } from './laws.js';
 import type { Act } from './act.js';
 import type { Law } from './law.js';
+import { LAWS } from './laws.js';
 import { play } from './play.js';
 import type { Script } from './script.js';
 

@@ -14,7 +14,10 @@ function lineOf(observation: Observation): readonly [who: string, what: string] 
     case 'act':
       return [isPersonAct(observation.act) ? 'person' : 'weather', actIn(observation.act)];
     case 'answer':
-      return ['answer', `${actIn(observation.act)}: ${observation.code}${observation.message === '' ? '' : ` (${observation.message})`}`];
+      return [
+        'answer',
+        `${actIn(observation.act)}: ${observation.code}${observation.message === '' ? '' : ` (${observation.message})`}`,
+      ];
     case 'opening':
       return ['program', `process ${observation.pid} opens the depot`];
     case 'notOpened':
@@ -34,7 +37,10 @@ function lineOf(observation: Observation): readonly [who: string, what: string] 
     case 'reset':
       return ['disk', `${observation.core}/${observation.file} is begun anew`];
     case 'store':
-      return ['disk', `${observation.call} ${observation.core}${observation.keep === null ? '' : ` (${observation.keep})`}`];
+      return [
+        'disk',
+        `${observation.call} ${observation.core}${observation.keep === null ? '' : ` (${observation.keep})`}`,
+      ];
     case 'healed':
       return ['weather', 'from here on nothing goes wrong any more'];
     case 'rest':
@@ -54,7 +60,9 @@ const timeIn = (ms: number): string => `${(ms / 1_000).toFixed(3).padStart(10)} 
 
 /** A script as it is performed, as a timeline for people: who did what when, what was recorded, and where a law broke. */
 export async function storyOf(script: Script, laws = LAWS): Promise<string> {
-  const lines: string[] = [`seed ${script.seed}, ${script.acts.length} acts, policy ${JSON.stringify(script.policy)}, stall after ${script.stallMs} ms`];
+  const lines: string[] = [
+    `seed ${script.seed}, ${script.acts.length} acts, policy ${JSON.stringify(script.policy)}, stall after ${script.stallMs} ms`,
+  ];
   const { violations } = await play(script, laws, {
     observe: (world) => (observation) => {
       const line = lineOf(observation);
@@ -64,5 +72,7 @@ export async function storyOf(script: Script, laws = LAWS): Promise<string> {
   });
   const skipped = lines.length - MOST_LINES;
   const told = skipped <= 0 ? lines : [...lines.slice(0, 1), `… ${skipped} lines …`, ...lines.slice(skipped + 1)];
-  return [...told, violations.length === 0 ? 'No law is broken.' : `${violations.length} times a law was broken.`].join('\n');
+  return [...told, violations.length === 0 ? 'No law is broken.' : `${violations.length} times a law was broken.`].join(
+    '\n',
+  );
 }

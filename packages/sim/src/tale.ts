@@ -93,6 +93,7 @@ export function eventIn(event: LadingEvent): string {
   if ('attempt' in rest) details.push(`attempt ${rest.attempt}`, `strikes ${rest.strikes}`);
   if ('reason' in rest) details.push(rest.reason);
   if ('generation' in rest) details.push(rest.generation);
-  if (type === 'CoreCheckpointed') for (const [file, { bytes }] of Object.entries(event.files)) details.push(`${file} ${bytes}`);
+  if (type === 'CoreCheckpointed')
+    for (const [file, { bytes }] of Object.entries(event.files)) details.push(`${file} ${bytes}`);
   return `${type}${subject === '' ? '' : ` ${subject}`}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;
 }

@@ -79,7 +79,9 @@ export interface Difference {
 /** Performs a trace's script again and compares: null if everything happens as it was told. */
 export async function replayTrace(trace: Trace, laws = LAWS): Promise<Difference | null> {
   const again = await traceOf(trace.script, laws);
-  const [told, found] = [trace, again].map(({ steps, ending }) => [...steps, ending].map((step) => JSON.stringify(step)));
+  const [told, found] = [trace, again].map(({ steps, ending }) =>
+    [...steps, ending].map((step) => JSON.stringify(step)),
+  );
   if (told === undefined || found === undefined) return null;
   for (let step = 0; step < Math.max(told.length, found.length); step++) {
     if (told[step] !== found[step]) return { step, told: told[step] ?? 'nothing', found: found[step] ?? 'nothing' };

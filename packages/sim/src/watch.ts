@@ -66,7 +66,13 @@ class WatchedFile implements StagedFile {
 }
 
 function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): Store {
-  const around = async <T>(call: StoreCall, core: string, keep: string | null, files: readonly string[] | null, work: () => Promise<T>): Promise<T> => {
+  const around = async <T>(
+    call: StoreCall,
+    core: string,
+    keep: string | null,
+    files: readonly string[] | null,
+    work: () => Promise<T>,
+  ): Promise<T> => {
     tell({ type: 'store', call, core, keep, files });
     let isDone = false;
     try {
@@ -100,6 +106,7 @@ function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): St
     remove: (...args) => around('remove', args[0], null, null, () => inner.remove(...args)),
     quarantine: (...args) => around('quarantine', args[0], args[1], args[2], () => inner.quarantine(...args)),
     generations: (core) => inner.generations(core),
+    sizes: (...args) => inner.sizes(...args),
     residents: () => inner.residents(),
     inspect: (core, generation, file) => inner.inspect(core, generation, file),
     locate: (core, generation, file) => inner.locate(core, generation, file),
@@ -121,7 +128,13 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
       const id = ++requests;
       onRequest(url);
       tell({ type: 'request', ...name, url, from, ifRange, id });
-      const end = () => tell({ type: 'requestEnded', ...name, id, error: signal.reason === undefined ? null : messageOf(signal.reason) });
+      const end = () =>
+        tell({
+          type: 'requestEnded',
+          ...name,
+          id,
+          error: signal.reason === undefined ? null : messageOf(signal.reason),
+        });
       signal.addEventListener('abort', end, { once: true });
       const response = await inner.fetch(request, signal);
       tell({ type: 'response', id, status: response.status });

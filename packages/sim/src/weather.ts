@@ -66,7 +66,22 @@ export const STORMY: Weather = {
 export const CALM: Weather = Object.fromEntries(Object.keys(STORMY).map((kind) => [kind, 0])) as unknown as Weather;
 
 /** The kinds that concern a single request. */
-const NETWORK = ['drops', 'cuts', 'stalls', 'silences', 'refusals', 'plainAnswers', 'otherEtags', 'wrongLengths', 'excess', 'serverErrors', 'tooManyRequests', 'notFound', 'corruptions', 'latency'] as const;
+const NETWORK = [
+  'drops',
+  'cuts',
+  'stalls',
+  'silences',
+  'refusals',
+  'plainAnswers',
+  'otherEtags',
+  'wrongLengths',
+  'excess',
+  'serverErrors',
+  'tooManyRequests',
+  'notFound',
+  'corruptions',
+  'latency',
+] as const;
 export type NetworkKind = (typeof NETWORK)[number];
 
 const isNetwork = (kind: keyof Weather): kind is NetworkKind => (NETWORK as readonly string[]).includes(kind);
@@ -102,7 +117,11 @@ export function troubleOf(kind: NetworkKind, sizeBytes: number, luck: Luck): Tro
     case 'corruptions':
       return { trouble: 'flip', atByte: between(luck, 0, Math.max(1, sizeBytes)) };
     case 'latency':
-      return { trouble: 'pace', chunkBytes: between(luck, 1 + (sizeBytes >> 4), 2 + (sizeBytes >> 1)), chunkMs: oneOf(luck, [0, 10, 100, 300, 700]) };
+      return {
+        trouble: 'pace',
+        chunkBytes: between(luck, 1 + (sizeBytes >> 4), 2 + (sizeBytes >> 1)),
+        chunkMs: oneOf(luck, [0, 10, 100, 300, 700]),
+      };
     default:
       return kind satisfies never;
   }
@@ -127,7 +146,13 @@ export function weatherAct(weather: Weather, goods: Goods, luck: Luck): WeatherA
       return { do: 'free' };
     case 'ioErrors': {
       const action = oneOf(luck, ['read', 'write', 'write', 'sync', 'sync', 'rename', 'remove', 'make'] as const);
-      return { do: 'disk', action, where: 'files', code: oneOf(luck, ['EIO', 'EIO', 'ENOSPC', 'EACCES']), after: between(luck, 0, 6) };
+      return {
+        do: 'disk',
+        action,
+        where: 'files',
+        code: oneOf(luck, ['EIO', 'EIO', 'ENOSPC', 'EACCES']),
+        after: between(luck, 0, 6),
+      };
     }
     case 'journalErrors': {
       const action = oneOf(luck, ['write', 'sync', 'read', 'make'] as const);

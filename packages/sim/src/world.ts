@@ -1,32 +1,15 @@
-import type { DepotState, Policy } from '@lading/core';
+import type { DepotState } from '@lading/core';
+import type { MemoryProcess } from '@lading/memory';
 import { MemoryWorld, portsOf, schedulerOf, seededLuck } from '@lading/memory';
 import { type Depot, openDepotOn } from '@lading/runtime';
-import type { MemoryProcess } from '@lading/memory';
 import { Chronicle } from './chronicle.js';
 import { DiskHandle } from './disk-handle.js';
-import { type Goods, goodsOf, type Shelf } from './goods.js';
-import { miniatureOf } from './miniature.js';
+import type { Goods } from './goods.js';
 import { NetworkHandle } from './network-handle.js';
 import type { Death, FileName, Observation, Tell } from './observation.js';
 import { watched } from './watch.js';
-import { forecast, type Weather } from './weather.js';
-
-export interface WorldOptions {
-  /** Decides everything that is left to luck. The same seed gives the same world, to the byte. */
-  readonly seed?: number;
-  /** What there is to download: a shelf of made-up files, or the manifest of an app, whose files are made up in small. */
-  readonly catalog: Shelf | Goods | { readonly version: number };
-  /** For each request the chance, 0 to 1, that this goes wrong with it. Default: nothing does. */
-  readonly weather?: Partial<Weather>;
-  readonly policy?: Partial<Policy>;
-  /** Without a byte for so long a request is stalled, simulated milliseconds. */
-  readonly stallMs?: number;
-  readonly limitBytesPerSecond?: number;
-  /** Time that each call to the disk takes, simulated milliseconds; default none. */
-  readonly diskMs?: number;
-  /** How the network serves when nothing is wrong with it. */
-  readonly pace?: { readonly chunkBytes: number; readonly chunkMs: number; readonly latencyMs: number };
-}
+import { forecast } from './weather.js';
+import { goodsFor, type WorldOptions } from './world-options.js';
 
 const PACE = { chunkBytes: 4 * 1024, chunkMs: 40, latencyMs: 20 };
 /** Simulated time that `run` and `runUntil` give before they call a world endless, milliseconds. */
@@ -42,15 +25,6 @@ interface Life {
   depot: Depot | null;
   isBroken: boolean;
 }
-
-function isGoods(catalog: WorldOptions['catalog']): catalog is Goods {
-  return 'sources' in catalog;
-}
-
-const goodsFor = (catalog: WorldOptions['catalog']): Goods => {
-  if (isGoods(catalog)) return catalog;
-  return 'version' in catalog ? miniatureOf(catalog) : goodsOf(catalog);
-};
 
 /** A real depot in a world that moves only when it is told to, and the handles that move it. */
 export class World {
@@ -120,7 +94,8 @@ export class World {
   /** Resolves when the disk has had its time; never for a process that has died meanwhile. */
   private async diskTime(process: MemoryProcess): Promise<void> {
     const { diskMs = 0 } = this.options;
-    if (diskMs > 0) await process.outliving(new Promise<void>((resolve) => void this.memory.clock.after(diskMs, resolve)));
+    if (diskMs > 0)
+      await process.outliving(new Promise<void>((resolve) => void this.memory.clock.after(diskMs, resolve)));
   }
 
   /** Opens the depot in a new process, with other goods if the publisher has an update. Returns what prevented it, or null. */
@@ -147,7 +122,13 @@ export class World {
     });
     const { policy = {}, stallMs = 5_000, limitBytesPerSecond = Number.POSITIVE_INFINITY } = this.options;
     const scheduler = schedulerOf(this.memory.clock);
-    const opening = openDepotOn(ports, { catalog: this.goods.catalog, policy, stallMs, limitBytesPerSecond, scheduler });
+    const opening = openDepotOn(ports, {
+      catalog: this.goods.catalog,
+      policy,
+      stallMs,
+      limitBytesPerSecond,
+      scheduler,
+    });
     try {
       life.depot = await this.run(opening);
       this.tell({ type: 'opened', epoch: life.depot.state.epoch });
@@ -222,8 +203,8 @@ export class World {
   /** Lets time pass until the promise has settled, or (without one) until nothing is due any more. Throws `WorldDied` if the process ends first. */
   run(): Promise<void>;
   run<T>(promise: Promise<T>): Promise<T>;
-  run<T>(promise?: Promise<T>): Promise<T | void> {
-    if (promise === undefined) return this.memory.clock.run();
+  run<T>(promise?: Promise<T>): Promise<T | undefined> {
+    if (promise === undefined) return this.memory.clock.run().then(() => undefined);
     const death = this.life?.process.death.then(() => {
       throw new WorldDied('the process ended while it was waited for');
     });
