@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 /** Worlds for each law. They are many together: each law sees worlds that no other saw. */
-const WORLDS = Number(process.env['LADING_LAW_WORLDS'] ?? 40);
+const WORLDS = Number(process.env['LADING_LAW_WORLDS'] ?? 25);
 
 describe.each(['outcome', 'hygiene', 'liveness'] as const)('law (%s):', (kind) => {
   for (const law of LAWS.filter((each) => each.kind === kind)) {

@@ -1045,7 +1045,7 @@ describe('what belongs to one origin', () => {
     await statusOf(depot, 'model', ({ phase }) => phase === 'ready');
   });
 
-  it('58: a token that a server sends back is in no message', async () => {
+  it('58: a token that a server sends back is in no message, and its reply is not kept', async () => {
     await using world = await startWorld();
     const file = world.serve(path, bytes);
     world.origin.script(
@@ -1058,7 +1058,9 @@ describe('what belongs to one origin', () => {
     );
     const refusal = await refusalOf(depot.download('model'));
     expect(refusal.message).not.toContain(secrets['x-api-key']);
-    expect(refusal.message).toContain('[redacted]');
+    expect(refusal.message).toContain('sent back a credential');
+    const { staging } = await depot.usage();
+    expect(Object.values(staging).reduce((sum, bytes) => sum + bytes, 0)).toBe(0);
   });
 });
 

@@ -53,7 +53,11 @@ function wasChanged(line: Uint8Array): boolean {
   const match = /^(\d{1,9}) ([0-9a-f]{8}) /.exec(String.fromCharCode(...line.subarray(0, 20)));
   if (match === null) return false;
   const json = line.subarray(match[0].length);
-  return json.length === Number(match[1]) || crc32c(json) === Number.parseInt(match[2] ?? '', 16);
+  const length = Number(match[1]);
+  const checksum = Number.parseInt(match[2] ?? '', 16);
+  if (json.length === length || crc32c(json) === checksum) return true;
+  // Two records in one line: the newline between them was changed.
+  return json.length > length && crc32c(json.subarray(0, length)) === checksum;
 }
 
 export interface Lines {

@@ -151,7 +151,7 @@ export interface Journal {
 }
 
 export interface HeldLease {
-  /** Higher than any before it. */
+  /** Higher than that of a dead owner it takes over from. Opening takes the maximum of it and the journal's, which never falls. */
   readonly epoch: number;
   release(): Promise<void>;
 }

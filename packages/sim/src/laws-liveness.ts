@@ -131,9 +131,15 @@ export const LIVENESS_LAWS: readonly Law[] = [
     };
   }),
 
-  liveness('what no record names is gone when a depot has been opened', (world) => ({
-    opened: () => strayFile(world),
-  })),
+  liveness('what no record names is gone when a depot has been opened, unless the disk refuses', (world) => {
+    let isTroubled = false;
+    return {
+      act: ({ act }) => {
+        isTroubled ||= act.do === 'disk' || act.do === 'fill';
+      },
+      opened: () => (isTroubled ? null : strayFile(world)),
+    };
+  }),
 
   liveness('what no record names does not stay, unless the disk refuses to let it go', (world) => {
     let isTroubled = false;

@@ -46,6 +46,8 @@ function commandOf(action: Status['actions'][number], id: string): Command {
   }
 }
 
+const voicePhase = (world: World, id: string) => world.state.voices.get(id)?.phase ?? 'absent';
+
 export const STATUS_LAWS: readonly Law[] = [
   outcome('nothing that does not move is without a reason', (world) => ({
     look: () => {
@@ -99,10 +101,12 @@ export const STATUS_LAWS: readonly Law[] = [
 
   outcome('what a status offers is never refused', (world) => ({
     rest: () => {
-      for (const { id, kind, actions } of statuses(world)) {
+      for (const { id, kind, phase, actions } of statuses(world)) {
         // Commands speak of wishes: what a core offers is moved by its own wish only where no voice has a say in it.
         const holders = [...demandOn(world.state, id).holders.keys()];
         if (kind === 'core' && holders.join() !== `core:${id}`) continue;
+        // A core may have failed for others whose wish is gone, while its own wish is paused: then it is resumed, not tried again.
+        if (kind === 'core' && phase === 'failed' && voicePhase(world, `core:${id}`) === 'paused') continue;
         for (const action of actions) {
           const answer = decide(
             world.state,

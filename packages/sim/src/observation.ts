@@ -38,6 +38,8 @@ export type Observation =
   | { readonly type: 'closed' }
   | { readonly type: 'died'; readonly how: Death }
   | { readonly type: 'append'; readonly records: readonly JournalRecord[] }
+  /** An append has been acknowledged, and with it all that stands before it. */
+  | { readonly type: 'durable' }
   | { readonly type: 'broken'; readonly error: unknown }
   | { readonly type: 'compact'; readonly image: StateImage }
   | SeenRecord

@@ -161,6 +161,7 @@ function watchedJournal(inner: Journal, { chronicle, onDisk }: Outlook, tell: Te
         throw error;
       }
       for (const record of records) chronicle.commit(record);
+      tell({ type: 'durable' });
     },
     compact: async (image) => {
       tell({ type: 'compact', image });
