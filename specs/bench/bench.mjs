@@ -94,7 +94,7 @@ function tableOf(transferRuns, startRuns) {
     const wall = of(runs, 'wallS');
     const ratio = (wall / of(base, 'wallS')).toFixed(2);
     const peak = Math.round(of(runs, 'peakBytes') / MIB);
-    return `| ${name} | ${Math.round(SIZE / 1e6 / wall)} | ${(of(runs, 'cpuS') / (SIZE / 1e9)).toFixed(2)} | ${peak} | ${ratio} |`;
+    return `| ${name.replaceAll('|', '\\|')} | ${Math.round(SIZE / 1e6 / wall)} | ${(of(runs, 'cpuS') / (SIZE / 1e9)).toFixed(2)} | ${peak} | ${ratio} |`;
   });
   const bare = of(startRuns['node -e 0'], 'cpuS');
   const more = Object.entries(startRuns)

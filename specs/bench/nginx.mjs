@@ -27,7 +27,9 @@ export async function startNginx(dir, root) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${join(dir, name)};`)
     .join(' ');
-  const config = `daemon off; worker_processes 1; pid ${join(dir, 'nginx.pid')}; error_log ${join(dir, 'error.log')};
+  // Started by root, its workers would be nobody, who may not look into a folder of our own.
+  const user = process.getuid?.() === 0 ? 'user root; ' : '';
+  const config = `${user}daemon off; worker_processes 1; pid ${join(dir, 'nginx.pid')}; error_log ${join(dir, 'error.log')};
 events { worker_connections 256; }
 http { access_log off; sendfile on; ${temporary} server { listen 127.0.0.1:${port}; root ${root}; } }`;
   const path = join(dir, 'nginx.conf');

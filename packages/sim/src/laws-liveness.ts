@@ -1,7 +1,7 @@
 import { demandOn } from '@lading/core';
 import type { Act } from './act.js';
 import { type Law, liveness } from './law.js';
-import { isMoving } from './look.js';
+import { eventsOf, isMoving } from './look.js';
 import type { World } from './world.js';
 
 /** Simulated time in which a cancelling core must be gone: the disk of a simulated world takes none, milliseconds. */
@@ -27,9 +27,10 @@ function leaving(world: World): string | null {
 }
 
 /** A file of a generation that is neither installed, nor set aside, nor of a core on its way. */
-function strayFile(world: World): string | null {
+function strayFile(world: World, except: ReadonlySet<string> = new Set()): string | null {
   for (const path of world.disk.files('/depot/cores').keys()) {
     const [, , , id = '', generation = ''] = path.split('/');
+    if (except.has(id)) continue;
     const core = world.state.cores.get(id);
     const phase = core?.phase ?? 'absent';
     // What an update that failed has brought is counted on by the next attempt.
@@ -143,11 +144,17 @@ export const LIVENESS_LAWS: readonly Law[] = [
 
   liveness('what no record names does not stay, unless the disk refuses to let it go', (world) => {
     let isTroubled = false;
+    // What is left of a core that was lost stays for its next download, or for the next opening if nobody wants it any more.
+    const lost = new Set<string>();
     return {
       act: ({ act }) => {
         isTroubled ||= act.do === 'disk' || act.do === 'fill';
       },
-      rest: () => (isTroubled || !world.isOpen ? null : strayFile(world)),
+      record: ({ record }) => {
+        for (const { core } of eventsOf(record.events, 'CoreLost')) lost.add(core);
+        for (const { core } of eventsOf(record.events, 'CoreInstalled')) lost.delete(core);
+      },
+      rest: () => (isTroubled || !world.isOpen ? null : strayFile(world, lost)),
     };
   }),
 
