@@ -1,5 +1,5 @@
-import { type Catalog, errorOfFault, InitializationError, remedyOf } from '@lading/core';
-import { type Depot, FaultError, type OpenOptions, openDepotOn, type Ports } from '@lading/runtime';
+import type { Catalog } from '@lading/core';
+import { type Depot, initializationError, type OpenOptions, openDepotOn, type Ports } from '@lading/runtime';
 import { MemoryJournal } from './journal.js';
 import { MemoryLease } from './lease.js';
 import { Mount } from './mount.js';
@@ -45,17 +45,4 @@ export async function openDepot(options: MemoryOptions): Promise<Depot> {
   } catch (error) {
     throw initializationError(error);
   }
-}
-
-function initializationError(error: unknown): unknown {
-  if (!(error instanceof FaultError)) return error;
-  const { fault, owner } = error;
-  if (fault.type !== 'leaseHeld' && fault.type !== 'filePermissions' && fault.detail !== 'journalCorrupt')
-    return errorOfFault(fault, 'the depot');
-  const code = fault.detail === 'journalCorrupt' ? 'journalCorrupt' : fault.type;
-  const remedy =
-    code === 'journalCorrupt'
-      ? 'Keep the directory as it is and report this; installed files are untouched.'
-      : remedyOf(fault);
-  return new InitializationError(fault.message, { code, remedy, fault, owner, cause: error });
 }

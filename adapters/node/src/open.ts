@@ -1,11 +1,12 @@
 import { access, constants } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Catalog, errorOfFault, InitializationError, type Policy, remedyOf } from '@lading/core';
+import { Catalog, type Policy } from '@lading/core';
 import {
   type Depot,
   type DepotReader,
   FaultError,
   type Inspection,
+  initializationError,
   inspectCore,
   type JournalRecord,
   type OpenOptions,
@@ -90,19 +91,6 @@ function closingWith(depot: Depot, also: () => Promise<void>): Depot {
     await also();
   };
   return depot;
-}
-
-function initializationError(error: unknown): unknown {
-  if (!(error instanceof FaultError)) return error;
-  const { fault, owner } = error;
-  if (fault.type !== 'leaseHeld' && fault.type !== 'filePermissions' && fault.detail !== 'journalCorrupt')
-    return errorOfFault(fault, 'the depot');
-  const code = fault.detail === 'journalCorrupt' ? 'journalCorrupt' : fault.type;
-  const remedy =
-    code === 'journalCorrupt'
-      ? 'Keep the directory as it is and report this; installed files are untouched.'
-      : remedyOf(fault);
-  return new InitializationError(fault.message, { code, remedy, fault, owner, cause: error });
 }
 
 export interface NodeReader extends DepotReader {
