@@ -290,12 +290,16 @@ export class FileTransfer {
 
   private async reset(staged: StagedFile): Promise<void> {
     await this.syncing;
+    if (this.durableBytes > 0) {
+      // Recorded first: a crash in between must not leave a record of bytes that were dropped.
+      await this.checkpoints.note(this.spec.filename, { bytes: 0, validator: null, origin: null }, 0);
+      await this.checkpoints.flush();
+    }
     this.meter.add(this.job.core, -staged.bytes);
     await staged.reset();
     this.durableBytes = 0;
     this.validator = null;
     this.origin = null;
-    this.checkpoints.forget(this.spec.filename);
   }
 
   private void(fault: Fault): FileFault {

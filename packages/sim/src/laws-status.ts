@@ -105,8 +105,9 @@ export const STATUS_LAWS: readonly Law[] = [
         // Commands speak of wishes: what a core offers is moved by its own wish only where no voice has a say in it.
         const holders = [...demandOn(world.state, id).holders.keys()];
         if (kind === 'core' && holders.join() !== `core:${id}`) continue;
-        // A core may have failed for others whose wish is gone, while its own wish is paused: then it is resumed, not tried again.
-        if (kind === 'core' && phase === 'failed' && voicePhase(world, `core:${id}`) === 'paused') continue;
+        // A core may have failed, or be paused, by what others wanted who are gone: then its own wish is in another phase, and so is what may be done.
+        const isAtOdds = (phase === 'failed' || phase === 'paused') && voicePhase(world, `core:${id}`) !== phase;
+        if (kind === 'core' && isAtOdds) continue;
         for (const action of actions) {
           const answer = decide(
             world.state,
