@@ -103,7 +103,7 @@ export class FileTransfer {
       return proven;
     } catch (error) {
       // Void bytes leave the disk too: nobody knows what is in them.
-      if (error instanceof FileFault) await staged.reset().catch(() => undefined);
+      if (error instanceof FileFault) await this.drop(staged);
       else await this.keep(staged);
       throw error;
     } finally {
@@ -286,6 +286,13 @@ export class FileTransfer {
     } catch {
       // The first error is the one to tell; bytes that could not be made durable are fetched again.
     }
+  }
+
+  /** After wrong bytes: a sync that is still under way must not record them once they are gone. */
+  private async drop(staged: StagedFile): Promise<void> {
+    await this.syncing?.catch(() => undefined);
+    this.checkpoints.forget(this.spec.filename);
+    await staged.reset().catch(() => undefined);
   }
 
   private async reset(staged: StagedFile): Promise<void> {

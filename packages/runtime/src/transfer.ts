@@ -2,7 +2,7 @@ import type { Report } from '@lading/core';
 import { Checkpoints } from './checkpoints.js';
 import { faultOf } from './fault-error.js';
 import { FileFault, FileTransfer, type TransferPorts } from './file-transfer.js';
-import type { Job } from './job.js';
+import { type Job, JobEnded } from './job.js';
 import type { Meter } from './meter.js';
 
 /** Files of one core that are fetched at once. */
@@ -30,7 +30,8 @@ export async function transferCore(
       } catch (error) {
         failure ??= { error };
         if (error instanceof FileFault) voided.push(...error.voided);
-        sibling.abort(error);
+        // Not with this error: theirs are other bytes, and nothing is wrong with them.
+        sibling.abort(new JobEnded());
       }
     }
   };
