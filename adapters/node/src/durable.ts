@@ -21,8 +21,9 @@ export async function makeDirectory(path: string): Promise<void> {
   try {
     await makeOne(path);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path || (await isDirectory(dirname(path)))) throw error;
-    await makeDirectory(dirname(path));
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    // The parent may be there by now, made by another who needs it too: then one more try tells.
+    if (!(await isDirectory(dirname(path)))) await makeDirectory(dirname(path));
     await makeOne(path);
   }
 }
