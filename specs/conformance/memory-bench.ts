@@ -41,7 +41,7 @@ export async function makeMemoryStore({ diskBytes }: StoreSetting): Promise<Stor
     reopen: () => life(world).store,
     spoil: async (core, generation, file, bytes) => {
       const path = store.locate(core, generation, file);
-      if (bytes === null) world.disk.volume.rmSync(path);
+      if (bytes === null) world.disk.lose(path);
       else world.disk.overwrite(path, bytes);
     },
     leaveFree: async (bytes) => {

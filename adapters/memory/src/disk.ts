@@ -29,6 +29,8 @@ export class MemoryDisk {
   capacityBytes = Number.POSITIVE_INFINITY;
   private readonly processes = new Map<number, MemoryProcess>();
   private faults: { fault: DiskFault; after: number; times: number }[] = [];
+  /** What `files` has found, by the path asked for, until something changes there: laws look at a disk far more often than it changes. */
+  private readonly seen = new Map<string, ReadonlyMap<string, Uint8Array>>();
 
   start(): MemoryProcess {
     const process = new MemoryProcess(this.processes.size + 1);
@@ -51,6 +53,7 @@ export class MemoryDisk {
    */
   cutPower(luck: (() => number) | null = null): void {
     this.crash();
+    this.seen.clear();
     this.volume = this.durable.afterPowerCut(luck);
     this.durable = new Durable(this.volume);
     this.durable.settle();
@@ -92,20 +95,39 @@ export class MemoryDisk {
   }
 
   /** Regular files below a folder with their contents, by path; for looking at a disk from outside. */
-  files(path = '/'): Map<string, Uint8Array> {
+  files(path = '/'): ReadonlyMap<string, Uint8Array> {
+    const known = this.seen.get(path);
+    if (known !== undefined) return known;
     const found = new Map<string, Uint8Array>();
-    if (!this.volume.existsSync(path)) return found;
-    if (!this.volume.lstatSync(path).isDirectory())
-      return found.set(path, Uint8Array.from(this.volume.readFileSync(path) as Uint8Array));
-    for (const name of (this.volume.readdirSync(path) as string[]).sort()) {
-      for (const [inner, bytes] of this.files(childOf(path, name))) found.set(inner, bytes);
-    }
+    if (this.volume.existsSync(path)) this.gather(path, found);
+    this.seen.set(path, found);
     return found;
+  }
+
+  private gather(path: string, found: Map<string, Uint8Array>): void {
+    if (this.volume.lstatSync(path).isDirectory())
+      for (const name of (this.volume.readdirSync(path) as string[]).sort()) this.gather(childOf(path, name), found);
+    else found.set(path, new Uint8Array(this.volume.readFileSync(path) as Uint8Array));
+  }
+
+  /** Something below or above this path is not what it was. */
+  changed(path: string): void {
+    for (const seen of this.seen.keys())
+      if (seen === '/' || path.startsWith(seen) || seen.startsWith(path)) this.seen.delete(seen);
   }
 
   /** Changes a file behind everybody's back, as a failing disk or a person does. */
   overwrite(path: string, bytes: Uint8Array): void {
     this.volume.writeFileSync(path, bytes);
     this.durable.syncFile(path);
+    this.changed(path);
+  }
+
+  /** Takes a file away behind everybody's back, for good. */
+  lose(path: string): void {
+    this.durable.forget(path);
+    this.volume.rmSync(path);
+    this.durable.syncFolder(path.slice(0, path.lastIndexOf('/')) || '/');
+    this.changed(path);
   }
 }

@@ -33,6 +33,7 @@ export class MemoryLease implements Lease {
         if (seen !== null && disk.isRunning(seen.pid)) throw held(this.dir, seen);
         const owner: Owner = { pid: process.pid, epoch: (seen?.epoch ?? 0) + 1, nonce: ++nonces };
         disk.volume.writeFileSync(this.path, JSON.stringify(owner));
+        disk.changed(this.path);
         return owner;
       });
       return { epoch: mine.epoch, release: () => this.release(mine) };

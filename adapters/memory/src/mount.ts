@@ -15,10 +15,18 @@ export class Mount {
   ) {}
 
   private act<T>(action: DiskAction, path: string, work: () => T, tear?: () => void): Promise<T> {
-    return this.process.step(() => {
-      this.disk.judge(action, path);
-      return work();
-    }, tear);
+    return this.process.step(
+      () => {
+        this.disk.judge(action, path);
+        if (action !== 'read') this.disk.changed(path);
+        return work();
+      },
+      tear &&
+        (() => {
+          this.disk.changed(path);
+          tear();
+        }),
+    );
   }
 
   names(path: string): Promise<string[]> {
@@ -50,7 +58,7 @@ export class Mount {
   }
 
   read(path: string): Promise<Uint8Array> {
-    return this.act('read', path, () => Uint8Array.from(this.disk.volume.readFileSync(path) as Uint8Array));
+    return this.act('read', path, () => new Uint8Array(this.disk.volume.readFileSync(path) as Uint8Array));
   }
 
   /** Opens for reading and writing; makes the file if it is not there. */
@@ -127,6 +135,7 @@ export class Mount {
     return this.act('rename', to, () => {
       this.replace(from, to);
       this.disk.volume.renameSync(from, to);
+      this.disk.changed(from);
     });
   }
 

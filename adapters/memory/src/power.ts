@@ -48,7 +48,7 @@ export class Durable {
   }
 
   private bytes(path: string): Uint8Array {
-    return Uint8Array.from(this.volume.readFileSync(path) as Uint8Array);
+    return new Uint8Array(this.volume.readFileSync(path) as Uint8Array);
   }
 
   syncFile(path: string): void {

@@ -68,9 +68,7 @@ export class DiskHandle {
     const [victim] = this.intact(core);
     if (victim === undefined) return null;
     const [path] = victim;
-    this.memory.durable.forget(path);
-    this.memory.volume.rmSync(path);
-    this.memory.durable.syncFolder(path.slice(0, path.lastIndexOf('/')));
+    this.memory.lose(path);
     this.damaged.add(path);
     return path;
   }
