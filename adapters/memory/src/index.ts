@@ -1,3 +1,4 @@
+export { MemoryChannels } from './channel.js';
 export { VirtualClock, WorldStandsStill } from './clock.js';
 export { hexDigest } from './digest.js';
 export type { DiskAction, DiskFault } from './disk.js';

@@ -28,6 +28,9 @@ export type {
   Store,
   Usage,
 } from './ports.js';
+export type { Channel } from './remote/channel.js';
+export type { GuestOptions } from './remote/guest.js';
+export { joinDepot } from './remote/guest.js';
 export type { PlacedEvent, Progress } from './streams.js';
 export { latest, sameJson } from './streams.js';
 export type { DepotReader } from './view.js';

@@ -10,16 +10,19 @@ import {
   isBusy,
   type Policy,
 } from '@lading/core';
-import type { SchedulerLike } from 'rxjs';
+import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { Conductor } from './conductor.js';
 import type { Depot } from './depot.js';
 import { FaultError } from './fault-error.js';
 import { fold, JournalCorrupt } from './journal-format.js';
 import { keptOf } from './kept.js';
+import { LocalOwner } from './local-owner.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
 import type { Journal, Ports, Store } from './ports.js';
+import type { Channel } from './remote/channel.js';
+import { Host } from './remote/host.js';
 import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
@@ -36,6 +39,8 @@ export interface OpenOptions {
   readonly limitBytesPerSecond?: number;
   /** Time of the streams; virtual in tests. */
   readonly scheduler?: SchedulerLike;
+  /** Where other programs may use this depot through its owner, with `joinDepot`. */
+  readonly channel?: Channel;
 }
 
 /** The state that a journal tells. Throws `FaultError` `journalCorrupt` for a history that cannot be: nothing is changed then. */
@@ -128,7 +133,11 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const signals = new Signals();
     const streams = new Streams(signals, options.scheduler);
     let failure: { readonly error: unknown } | null = null;
-    const meter = new Meter(ports.clock, (core) => signals.wake([core]));
+    let host: Host | null = null;
+    const meter = new Meter(ports.clock, (core) => {
+      signals.wake([core]);
+      host?.flow(core);
+    });
     const conductor = new Conductor({
       state,
       catalog: options.catalog,
@@ -139,12 +148,14 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       luck: ports.luck,
       perform: (effect) => performer.perform(effect),
       onRecord: (record) => {
+        host?.record(record);
         streams.publish(record);
         signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
       },
       onBroken: (error) => {
         failure = { error };
         signals.wakeAll();
+        host?.close();
         void performer.close();
       },
     });
@@ -160,20 +171,17 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     await conductor.report({ type: 'woke', epoch, ...survey });
     const locate = (core: string, generation: string, file: string) => ports.store.locate(core, generation, file);
     const release = async () => {
+      host?.close();
       await ports.journal.close();
       await held.release();
     };
+    const owner = new LocalOwner({ catalog: options.catalog, conductor, performer, store: ports.store, release });
+    if (options.channel !== undefined) {
+      const { channel, scheduler = asyncScheduler } = options;
+      host = new Host({ channel, owner, epoch, state: () => conductor.state, live: meter.live, scheduler });
+    }
     const view = new View(options.catalog, () => conductor.state, locate, meter.live);
-    return new OpenDepot({
-      view,
-      conductor,
-      performer,
-      signals,
-      streams,
-      store: ports.store,
-      release,
-      failure: () => failure,
-    });
+    return new OpenDepot({ view, owner, signals, streams, failure: () => failure });
   } catch (error) {
     await ports.journal.close();
     await held.release();
