@@ -10,7 +10,6 @@
  * - 53: a loopback origin may lead to loopback, and no other origin can be had here; the judgement of addresses has its own tests.
  * - 70, 72 to 74: Content-Digest and learned sources are not read; nothing to be seen but that the file is right, as in row 1.
  * - 79 with pieces, 80 with pieces: digests of pieces are read and not used yet; the whole file is fetched anew.
- * - 76 in full: a part is asked for once more although the server said that it has none; the whole that it sends is taken.
  * - 82: a machine that sleeps needs a clock of its own; see the simulated world.
  * - 83: a name that does not resolve needs a resolver of its own; a port that refuses stands for it.
  * - 86 beyond one stale part, 90: one connection per file, so no two sources ever race.
@@ -570,10 +569,11 @@ const parts: readonly Row[] = [
     also: ({ ranges }) => expect(ranges).toEqual([null, rest]),
   },
   {
-    name: '76: Accept-Ranges: none, and so the whole again',
+    name: '76: Accept-Ranges: none, and so the whole again, and no part asked for',
     rules: () => [always(noRange(), withHeaders({ 'accept-ranges': 'none' })), cutFirst],
     ends: 'ready',
     requests: 2,
+    also: ({ ranges }) => expect(ranges).toEqual([null, null]),
   },
   {
     name: '77: Accept-Ranges: bytes, but always the whole',

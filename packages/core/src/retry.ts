@@ -29,8 +29,8 @@ export function retryVerdict(
   luck: number,
 ): RetryVerdict {
   if (!isRetryable(fault)) return { type: 'giveUp' };
-  // An attempt that took many requests, because every one of them was redirected, counts as several.
-  const attempt = tries.attempt + Math.max(1, Math.ceil((fault.requests ?? 1) / REQUESTS_PER_ATTEMPT));
+  // An attempt that took many requests, because every one of them was redirected, counts as several; one that asked nobody as none.
+  const attempt = tries.attempt + Math.ceil((fault.requests ?? 1) / REQUESTS_PER_ATTEMPT);
   const strikes = tries.strikes + (isWrongBytes(fault) ? 1 : 0);
   if (attempt >= policy.maxAttempts || strikes >= policy.maxStrikes) return { type: 'giveUp' };
   return { type: 'retry', attempt, strikes, delayMs: backoffMs(policy, attempt, luck, fault.retryAfterMs ?? 0) };

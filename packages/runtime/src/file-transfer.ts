@@ -11,6 +11,7 @@ import {
 import type { Checkpoints } from './checkpoints.js';
 import { FaultError, faultOf } from './fault-error.js';
 import type { Job, Proven } from './job.js';
+import type { Manners } from './manners.js';
 import type { Meter } from './meter.js';
 import type { FetchResponse, Ports, StagedFile } from './ports.js';
 import { algorithmsFor, expectedDigest, proofOf } from './proof.js';
@@ -41,6 +42,7 @@ const TELLING: readonly Fault['type'][] = [
 export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
   readonly stallMs: number;
   readonly throttle: Throttle;
+  readonly manners: Manners;
 }
 
 /** What ended a transfer, and the files whose staged bytes are void. */
@@ -134,7 +136,10 @@ export class FileTransfer {
       }
     }
     const retryable = faults.filter(isRetryable);
-    const pool = retryable.length > 0 ? retryable : faults;
+    const hopeful = retryable.length > 0 ? retryable : faults;
+    // What a source answered tells more than that another was left alone.
+    const asked = hopeful.filter(({ requests }) => requests !== 0);
+    const pool = asked.length > 0 ? asked : hopeful;
     const telling = TELLING.map((type) => pool.find((fault) => fault.type === type)).find(
       (fault) => fault !== undefined,
     );
@@ -167,11 +172,13 @@ export class FileTransfer {
   }
 
   private async request(staged: StagedFile, url: string): Promise<'whole' | 'more' | 'restart'> {
-    const { clock, fetcher, stallMs } = this.ports;
+    const { clock, fetcher, manners, stallMs } = this.ports;
     const origin = originOf(url);
+    manners.knock(origin, url);
     const isOurs = origin !== null && origin === this.origin;
     // Without any digest nothing would tell that two halves are of two files: only a validator may.
-    if (staged.bytes > 0 && !this.hasDigest && !(isOurs && this.validator !== null)) await this.reset(staged);
+    const isUnsafe = !this.hasDigest && !(isOurs && this.validator !== null);
+    if (staged.bytes > 0 && (isUnsafe || manners.isRangeless(url))) await this.reset(staged);
     const isRange = staged.bytes > 0 || fetcher.isRangeFirst;
     const validator = isOurs ? this.validator : null;
     const dog = new Watchdog(clock, stallMs, this.at(url));
@@ -199,7 +206,13 @@ export class FileTransfer {
         },
         response,
       );
-      if (verdict.type === 'fault') throw new FaultError({ ...verdict.fault, requests: response.requests ?? 1 });
+      if (response.headers['accept-ranges']?.trim().toLowerCase() === 'none') manners.takeWhole(url);
+      if (verdict.type === 'fault') {
+        const { httpStatus, retryAfterMs } = verdict.fault;
+        if (origin !== null && retryAfterMs !== undefined && (httpStatus === 429 || httpStatus === 503))
+          manners.leaveAlone(origin, retryAfterMs);
+        throw new FaultError({ ...verdict.fault, requests: response.requests ?? 1 });
+      }
       if (verdict.type === 'complete') return 'whole';
       if (verdict.type === 'restart') {
         await this.reset(staged);

@@ -17,6 +17,7 @@ import { FaultError } from './fault-error.js';
 import { fold, JournalCorrupt } from './journal-format.js';
 import { keptOf } from './kept.js';
 import { LocalOwner } from './local-owner.js';
+import { Manners } from './manners.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
@@ -133,6 +134,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const signals = new Signals();
     const streams = new Streams(signals, options.scheduler);
     let failure: { readonly error: unknown } | null = null;
+    const policy = { ...DEFAULT_POLICY, ...options.policy };
     let host: Host | null = null;
     const meter = new Meter(ports.clock, (core) => {
       signals.wake([core]);
@@ -141,7 +143,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const conductor = new Conductor({
       state,
       catalog: options.catalog,
-      policy: { ...DEFAULT_POLICY, ...options.policy },
+      policy,
       epoch,
       journal: ports.journal,
       clock: ports.clock,
@@ -164,6 +166,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       catalog: options.catalog,
       meter,
       stallMs: options.stallMs ?? DEFAULT_STALL_MS,
+      manners: new Manners(ports.clock, policy.retryAfterMaxMs),
       throttle: new Throttle(ports.clock, options.limitBytesPerSecond ?? Number.POSITIVE_INFINITY),
       state: () => conductor.state,
       report: (report) => conductor.report(report),

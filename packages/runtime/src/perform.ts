@@ -2,6 +2,7 @@ import { type Catalog, coreIn, type DepotState, type Effect, type Fault, LIMITS,
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-transfer.js';
 import { Job, JobEnded } from './job.js';
+import type { Manners } from './manners.js';
 import type { Meter } from './meter.js';
 import type { Ports } from './ports.js';
 import type { Throttle } from './throttle.js';
@@ -13,6 +14,7 @@ export interface PerformerOptions {
   readonly meter: Meter;
   readonly stallMs: number;
   readonly throttle: Throttle;
+  readonly manners: Manners;
   /** The state as of the last durable record. */
   readonly state: () => DepotState;
   readonly report: (report: Report) => Promise<void>;
@@ -165,12 +167,12 @@ export class Performer {
   }
 
   private async transfer(job: Job): Promise<void> {
-    const { meter, ports, stallMs, throttle } = this.options;
+    const { manners, meter, ports, stallMs, throttle } = this.options;
     const { core, ticket } = job;
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
-    await transferCore({ ...ports, stallMs, throttle }, meter, job, (report) => this.options.report(report));
+    await transferCore({ ...ports, stallMs, throttle, manners }, meter, job, (report) => this.options.report(report));
     await this.report({ type: 'downloaded', core, ticket });
   }
 

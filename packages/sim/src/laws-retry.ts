@@ -62,7 +62,8 @@ export const RETRY_LAWS: readonly Law[] = [
           if (event.type === 'CoreCheckpointed' && event.isProgress) inARow.delete(event.core);
           if (event.type === 'CoreQueued' && before.cores.get(event.core)?.phase !== 'backingOff')
             inARow.delete(event.core);
-          if (event.type !== 'RetryScheduled') continue;
+          // Who found a server that asks to be left alone has asked nobody.
+          if (event.type !== 'RetryScheduled' || event.fault.requests === 0) continue;
           const count = (inARow.get(event.core) ?? 0) + 1;
           inARow.set(event.core, count);
           if (count >= policyOf(world).maxAttempts)
