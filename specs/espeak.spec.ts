@@ -5,6 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -21,7 +22,7 @@ const main = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.u
 const run = promisify(execFile);
 const sentence = 'The lading is on board, and every crate is accounted for.';
 /** So slow that a half-way exists. */
-const limitRate = '2M';
+const limitRate = '1M';
 
 interface JsonRecord {
   readonly type: string;
@@ -83,8 +84,8 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the command; with `half`, kills it as soon as a record says that so many bytes are there. */
-async function lading(words: readonly string[], half?: number): Promise<Ended> {
+/** Runs the command; kills it as soon as a record says that half-way is reached. */
+async function lading(words: readonly string[], isHalfway?: (record: JsonRecord) => boolean): Promise<Ended> {
   const env = { PATH: process.env['PATH'], HOME: tmpdir(), LADING_RETRY_BASE_MS: '50' };
   const child = spawn(process.execPath, [main, ...words, '--json'], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const closed = once(child, 'close');
@@ -96,7 +97,7 @@ async function lading(words: readonly string[], half?: number): Promise<Ended> {
   for await (const line of createInterface({ input: child.stdout })) {
     const record = JSON.parse(line) as JsonRecord;
     records.push(record);
-    if (half !== undefined && (record.bytesDone ?? 0) >= half) child.kill('SIGKILL');
+    if (isHalfway?.(record) === true) child.kill('SIGKILL');
   }
   const [code, signal] = (await closed) as [number | null, string | null];
   return { code, signal, records, stderr };
@@ -183,7 +184,11 @@ describe.skipIf(isSkipped)('the data of espeak-ng, downloaded from a real nginx'
     const words = ['download', 'espeak_ng', '--dir', dir, '--catalog', catalog];
     const before = (await nginx.served()).length;
 
-    const killed = await lading([...words, '--limit-rate', limitRate], bytes / 2);
+    // Half of the bytes are there, and of some the journal says that they are durable.
+    const journal = join(dir, 'journal', '000001.jsonl');
+    const isHalfway = ({ bytesDone = 0 }: JsonRecord) =>
+      bytesDone >= bytes / 2 && readFileSync(journal, 'utf8').includes('"CoreCheckpointed"');
+    const killed = await lading([...words, '--limit-rate', limitRate], isHalfway);
     expect(killed.signal, `it was under way: ${killed.stderr}`).toBe('SIGKILL');
     expect(killed.records.map(({ type }) => type)).not.toContain('ready');
     expect(await filesBelow(join(dir, 'cores')), 'nothing is final half-way').toEqual([]);

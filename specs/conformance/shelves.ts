@@ -54,6 +54,65 @@ export function shelves(sentence: StoreSentence): void {
     },
   );
 
+  sentence(
+    undefined,
+    'an installed file is adopted by another core, and stays what it is',
+    async ({ store, reopen }) => {
+      await install(store, 'c', 'g1');
+      const size = bytesOf('model.onnx').length;
+      const from = { core: 'c', generation: 'g1', file: 'model.onnx' };
+      expect(await store.adopt('d', 'deep/twin.onnx', from)).toBe(size);
+      expect(await stagedDigest(reopen(), 'd', 'deep/twin.onnx', size)).toEqual({
+        bytes: size,
+        digest: await sha256(bytesOf('model.onnx')),
+      });
+      await store.publish('d', 'g7', ['deep/twin.onnx']);
+      await store.remove('c');
+      expect(await reopen().inspect('d', 'g7', 'deep/twin.onnx')).toMatchObject({ sizeBytes: size });
+      // It is like any other now: set aside, brought back, written again.
+      await store.quarantine('d', 'g7', ['deep/twin.onnx']);
+      const staged = await reopen().stage('d', 'deep/twin.onnx', { bytes: 5, sizeBytes: 6, algorithms: ['sha256'] });
+      expect(staged.bytes).toBe(5);
+      await staged.write(text('!'));
+      await staged.close();
+    },
+  );
+
+  sentence(undefined, 'a staged file is adopted as well, and takes the place of what was there', async ({ store }) => {
+    await stageWhole(store, 'c', 'f', text('proven'));
+    await stageWhole(store, 'd', 'f', text('old and longer'));
+    expect(await store.adopt('d', 'f', { core: 'c', generation: null, file: 'f' })).toBe(6);
+    expect(await stagedDigest(store, 'd', 'f', 6)).toEqual({ bytes: 6, digest: await sha256(text('proven')) });
+    expect(await stagedDigest(store, 'c', 'f', 6)).toEqual({ bytes: 6, digest: await sha256(text('proven')) });
+  });
+
+  sentence(undefined, 'what is not there is not adopted, and nothing has changed', async ({ store }) => {
+    await stageWhole(store, 'd', 'f', text('old'));
+    expect(await store.adopt('d', 'f', { core: 'c', generation: 'g1', file: 'f' })).toBe(null);
+    expect(await store.adopt('d', 'f', { core: 'c', generation: null, file: 'f' })).toBe(null);
+    expect((await stagedDigest(store, 'd', 'f', 3)).bytes).toBe(3);
+  });
+
+  sentence(
+    undefined,
+    'an adopted file that is begun anew, or cut, leaves the one it came from as it is',
+    async ({ store, reopen }) => {
+      await install(store, 'c', 'g1');
+      const bytes = bytesOf('model.onnx').length;
+      const from = { core: 'c', generation: 'g1', file: 'model.onnx' };
+      for (const keep of [0, 10, bytes]) {
+        await store.adopt('d', 'f', from);
+        const staged = await reopen().stage('d', 'f', { bytes: keep, sizeBytes: bytes, algorithms: ['sha256'] });
+        await staged.reset();
+        await staged.write(text('other'));
+        await staged.sync();
+        await staged.close();
+        expect((await stagedDigest(reopen(), 'd', 'f', 5)).digest).toBe(await sha256(text('other')));
+        await expectRight(store, 'c', 'g1');
+      }
+    },
+  );
+
   sentence(undefined, 'only the named files are published', async ({ store }) => {
     await stageAll(store, 'c');
     await store.publish('c', 'g1', ['voices/af.bin']);

@@ -1,5 +1,5 @@
 import type { InstalledFile } from '@lading/core';
-import type { ExtractOptions, StagedFile, StageOptions, Store, Usage } from '@lading/runtime';
+import type { ExtractOptions, Resident, StagedFile, StageOptions, Store, Usage } from '@lading/runtime';
 import { hexDigest } from './digest.js';
 import { extractArchive } from './extract.js';
 import { guarded, isMissing } from './fs-fault.js';
@@ -65,6 +65,30 @@ export class MemoryStore implements Store {
       await this.mount.makeFolder(parentOf(target));
       await this.mount.rename(`${from}/${file}`, target);
     }
+  }
+
+  /** Copies: nothing is linked on a simulated disk. */
+  adopt(core: string, file: string, from: Resident): Promise<number | null> {
+    const path = `${this.staging}/${core}/${file}`;
+    const source =
+      from.generation === null
+        ? `${this.staging}/${from.core}/${from.file}`
+        : this.locate(from.core, from.generation, from.file);
+    return guarded('link', path, async () => {
+      const bytes = await this.mount.read(source).catch((error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      });
+      if (bytes === null) return null;
+      await this.mount.makeFolder(parentOf(path));
+      const fd = await this.mount.open(path);
+      await this.mount.truncate(fd, 0);
+      await this.mount.write(fd, bytes, 0);
+      await this.mount.sync(fd);
+      await this.mount.close(fd);
+      await this.mount.syncFolder(parentOf(path));
+      return bytes.length;
+    });
   }
 
   discard(core: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import { makeDirectory, syncDirectory } from './durable.js';
-import { guarded } from './fs-fault.js';
+import { guarded, isMissing } from './fs-fault.js';
 
 /** Read size when a kept prefix is hashed again, bytes. */
 const BLOCK_BYTES = 1024 * 1024;
@@ -22,19 +22,21 @@ export class DiskStagedFile implements StagedFile {
 
   private constructor(
     private readonly path: string,
-    private readonly handle: FileHandle,
+    private handle: FileHandle,
+    /** Another name of an installed file: read, never written, never cut. */
+    private isLink: boolean,
     private readonly options: StageOptions,
   ) {}
 
   static async open(path: string, options: StageOptions): Promise<DiskStagedFile> {
     return await guarded('open', path, async () => {
       await makeDirectory(dirname(path));
-      const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-      const file = new DiskStagedFile(path, handle, options);
+      const isLink = await isWantedLink(path, options.bytes);
+      const file = new DiskStagedFile(path, await openStaged(path, isLink), isLink, options);
       try {
         await file.adopt();
       } catch (error) {
-        await handle.close();
+        await file.handle.close();
         throw error;
       }
       return file;
@@ -70,6 +72,7 @@ export class DiskStagedFile implements StagedFile {
 
   write(chunk: Uint8Array): Promise<void> {
     return guarded('write', this.path, async () => {
+      if (this.isLink) throw new Error(`${this.path} is a link to an installed file and is never written to`);
       const writing = this.writeFully(chunk);
       this.hash(chunk);
       try {
@@ -93,6 +96,7 @@ export class DiskStagedFile implements StagedFile {
   sync(): Promise<void> {
     return guarded('sync', this.path, async () => {
       if (this.poison !== null) throw this.poison;
+      if (this.isLink) return;
       try {
         await this.handle.datasync();
         if (!this.isNameDurable && this.bytes >= NAME_SYNC_BYTES) {
@@ -108,11 +112,19 @@ export class DiskStagedFile implements StagedFile {
 
   reset(): Promise<void> {
     return guarded('truncate', this.path, async () => {
-      await this.handle.truncate(0);
+      if (this.isLink) await this.leaveLink();
+      else await this.handle.truncate(0);
       this.bytes = 0;
       this.astray = null;
       this.beginHashes();
     });
+  }
+
+  private async leaveLink(): Promise<void> {
+    await this.handle.close();
+    await rm(this.path);
+    this.handle = await openStaged(this.path, false);
+    this.isLink = false;
   }
 
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
@@ -125,4 +137,23 @@ export class DiskStagedFile implements StagedFile {
   close(): Promise<void> {
     return guarded('close', this.path, () => this.handle.close());
   }
+}
+
+/** Whether a staged file is a link of which all is wanted. A link of which only a part is wanted is taken away; a file of its own begins anew. */
+async function isWantedLink(path: string, wantedBytes: number): Promise<boolean> {
+  const there = await lstat(path).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (there === null || !there.isFile()) return false;
+  if (there.nlink > 1 && there.size <= wantedBytes) return true;
+  if (there.nlink > 1) await rm(path);
+  // It was installed once, and its other names are gone.
+  else if ((there.mode & 0o200) === 0) await chmod(path, 0o600);
+  return false;
+}
+
+function openStaged(path: string, isLink: boolean): Promise<FileHandle> {
+  const access = isLink ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT;
+  return open(path, access | constants.O_NOFOLLOW, 0o600);
 }

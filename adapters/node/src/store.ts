@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import type { InstalledFile } from '@lading/core';
 import {
   type ExtractOptions,
   FaultError,
+  type Resident,
   type StagedFile,
   type StageOptions,
   type Store,
@@ -16,6 +17,7 @@ import { ArchiveError } from './archive-error.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { extractArchive } from './extract.js';
 import { fsFault, guarded, isMissing } from './fs-fault.js';
+import { linkFile } from './link-file.js';
 import { DiskStagedFile } from './staged-file.js';
 
 const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
@@ -68,9 +70,17 @@ export class DiskStore implements Store {
       if (!present.has(file)) continue;
       const target = join(this.staging, core, file);
       await makeDirectory(dirname(target));
-      await chmod(join(from, file), 0o600);
       await rename(join(from, file), target);
     }
+  }
+
+  adopt(core: string, file: string, from: Resident): Promise<number | null> {
+    const path = join(this.staging, core, file);
+    const source =
+      from.generation === null
+        ? join(this.staging, from.core, from.file)
+        : this.locate(from.core, from.generation, from.file);
+    return guarded('link', path, () => linkFile(source, path));
   }
 
   discard(core: string): Promise<void> {
@@ -199,11 +209,14 @@ export class DiskStore implements Store {
 
   usage(): Promise<Usage> {
     return guarded('read', this.dir, async () => {
+      // What is linked lies on the disk once, and is counted where it is met first.
+      const seen = new Set<string>();
+      const bytesBelow = async (path: string) => sum(await filesIn(path, '', seen));
       const cores: Record<string, number> = {};
       const staging: Record<string, number> = {};
-      for (const core of await namesIn(this.cores)) cores[core] = sum(await filesIn(join(this.cores, core)));
-      for (const core of await namesIn(this.staging)) staging[core] = sum(await filesIn(join(this.staging, core)));
-      const all = sum(await filesIn(this.dir));
+      for (const core of await namesIn(this.cores)) cores[core] = await bytesBelow(join(this.cores, core));
+      for (const core of await namesIn(this.staging)) staging[core] = await bytesBelow(join(this.staging, core));
+      const all = sum(await filesIn(this.dir, '', new Set()));
       const known = [...Object.values(cores), ...Object.values(staging)].reduce((total, bytes) => total + bytes, 0);
       return { cores, staging, otherBytes: all - known };
     });
@@ -222,8 +235,11 @@ async function namesIn(path: string): Promise<string[]> {
   }
 }
 
-/** Regular files below a folder with their lengths, by name relative to it, segments joined by `/`. */
-async function filesIn(path: string, prefix = ''): Promise<Map<string, number>> {
+/**
+ * Regular files below a folder with their lengths, by name relative to it, segments joined by `/`. With `seen`, of several links to the same
+ * bytes only the first is told.
+ */
+async function filesIn(path: string, prefix = '', seen?: Set<string>): Promise<Map<string, number>> {
   const files = new Map<string, number>();
   for (const name of await namesIn(path)) {
     const full = join(path, name);
@@ -232,8 +248,16 @@ async function filesIn(path: string, prefix = ''): Promise<Map<string, number>> 
       throw error;
     });
     if (stat?.isDirectory())
-      for (const [inner, size] of await filesIn(full, `${prefix}${name}/`)) files.set(inner, size);
-    else if (stat?.isFile()) files.set(prefix + name, stat.size);
+      for (const [inner, size] of await filesIn(full, `${prefix}${name}/`, seen)) files.set(inner, size);
+    else if (stat?.isFile() && isNew(stat, seen)) files.set(prefix + name, stat.size);
   }
   return files;
+}
+
+function isNew({ dev, ino, nlink }: Stats, seen: Set<string> | undefined): boolean {
+  if (seen === undefined || nlink === 1) return true;
+  const inode = `${dev}:${ino}`;
+  if (seen.has(inode)) return false;
+  seen.add(inode);
+  return true;
 }

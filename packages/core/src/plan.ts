@@ -8,7 +8,8 @@ import { coreIn, type DepotState } from './state.js';
 export interface FilePlan {
   readonly filename: string;
   readonly sizeBytes: number;
-  readonly state: 'cached' | 'partial' | 'missing';
+  /** Linked: an equal file is here, or comes with another core of this plan, and is not fetched for this one. */
+  readonly state: 'cached' | 'linked' | 'partial' | 'missing';
   readonly bytesToFetch: number;
   /** What will prove it: a strong digest, a weak one, or only the size. */
   readonly proof: 'strong' | 'weak' | 'size';
@@ -43,14 +44,33 @@ function proofOf(file: FileSpec): FilePlan['proof'] {
   return file.contents.some((content) => content.md5 ?? content.sha1 ?? content.gitBlob) ? 'weak' : 'size';
 }
 
-function planCore(spec: CoreSpec, state: DepotState, usedBy: readonly string[]): CorePlan {
+const isHere = (file: FileSpec, here: ReadonlySet<string>): boolean =>
+  file.contents.some(({ sha256, sizeBytes }) => sha256 !== null && here.has(keyOf(sha256, sizeBytes)));
+
+const keyOf = (sha256: string, sizeBytes: number): string => `${sha256}:${sizeBytes}`;
+
+/** Strong digests of everything installed: what is equal is not fetched twice. */
+function digestsIn(state: DepotState): Set<string> {
+  const here = new Set<string>();
+  for (const core of state.cores.values()) {
+    if (!isUsable(core)) continue;
+    for (const { sha256, sizeBytes } of core.context.installed?.files ?? []) here.add(keyOf(sha256, sizeBytes));
+  }
+  return here;
+}
+
+function planCore(spec: CoreSpec, state: DepotState, usedBy: readonly string[], here: Set<string>): CorePlan {
   const core = coreIn(state, spec.id);
   const isCached = isUsable(core) && core.context.installed?.revision === spec.revision;
   const durable = core.context.revision === spec.revision ? core.context.durable : {};
   const files = spec.files.map((file): FilePlan => {
     const { sizeBytes } = file.contents[0];
-    const bytesHere = isCached ? sizeBytes : Math.min(sizeBytes, durable[file.filename]?.bytes ?? 0);
-    const present = bytesHere > 0 ? 'partial' : 'missing';
+    const partBytes = Math.min(sizeBytes, durable[file.filename]?.bytes ?? 0);
+    const isLinked = !isCached && partBytes === 0 && isHere(file, here);
+    const bytesHere = isCached || isLinked ? sizeBytes : partBytes;
+    const present = isLinked ? 'linked' : partBytes > 0 ? 'partial' : 'missing';
+    const [{ sha256 }] = file.contents;
+    if (sha256 !== null) here.add(keyOf(sha256, sizeBytes));
     return {
       filename: file.filename,
       sizeBytes,
@@ -100,7 +120,8 @@ export function planFor(catalog: Catalog, state: DepotState, ids: readonly strin
       }
     }
   }
-  const cores = [...users.values()].map(({ spec, usedBy }) => planCore(spec, state, usedBy));
+  const here = digestsIn(state);
+  const cores = [...users.values()].map(({ spec, usedBy }) => planCore(spec, state, usedBy, here));
   const sharedBytes = cores.reduce(
     (sum, core) => sum + (core.usedBy.some((user) => voices.includes(user)) ? core.bytesTotal : 0),
     0,

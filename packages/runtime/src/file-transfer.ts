@@ -16,6 +16,7 @@ import type { Meter } from './meter.js';
 import type { FetchResponse, Ports, StagedFile } from './ports.js';
 import { algorithmsFor, expectedDigest, proofOf } from './proof.js';
 import type { Throttle } from './throttle.js';
+import type { Twins } from './twins.js';
 import { Watchdog } from './watchdog.js';
 
 /** A durable offset each so many bytes, or each so many milliseconds. */
@@ -43,6 +44,7 @@ export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'
   readonly stallMs: number;
   readonly throttle: Throttle;
   readonly manners: Manners;
+  readonly twins: Twins;
 }
 
 /** What ended a transfer, and the files whose staged bytes are void. */
@@ -87,10 +89,11 @@ export class FileTransfer {
     return this.spec.contents.some((c) => (c.sha256 ?? c.sha1 ?? c.md5 ?? c.gitBlob) !== null);
   }
 
-  async run(): Promise<Proven> {
+  /** From the bytes that are here already, without holes from the start. */
+  async run(hereBytes: number): Promise<Proven> {
     const { spec, job } = this;
     const staged = await this.ports.store.stage(job.core, spec.filename, {
-      bytes: job.durable[spec.filename]?.bytes ?? 0,
+      bytes: hereBytes,
       sizeBytes: spec.contents[0].sizeBytes,
       algorithms: algorithmsFor(spec),
     });

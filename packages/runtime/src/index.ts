@@ -23,6 +23,7 @@ export type {
   JournalRecord,
   Lease,
   Ports,
+  Resident,
   StagedFile,
   StageOptions,
   Store,

@@ -27,6 +27,7 @@ import { Host } from './remote/host.js';
 import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
+import { Twins } from './twins.js';
 import { View } from './view.js';
 
 /** Without a byte for so long, from connecting on, a request is stalled; milliseconds. */
@@ -150,6 +151,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       luck: ports.luck,
       perform: (effect) => performer.perform(effect),
       onRecord: (record) => {
+        twins.follow(record);
         host?.record(record);
         streams.publish(record);
         signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
@@ -161,11 +163,13 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
         void performer.close();
       },
     });
+    const twins = new Twins(() => conductor.state);
     const performer = new Performer({
       ports,
       catalog: options.catalog,
       meter,
       stallMs: options.stallMs ?? DEFAULT_STALL_MS,
+      twins,
       manners: new Manners(ports.clock, policy.retryAfterMaxMs),
       throttle: new Throttle(ports.clock, options.limitBytesPerSecond ?? Number.POSITIVE_INFINITY),
       state: () => conductor.state,

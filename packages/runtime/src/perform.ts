@@ -7,6 +7,7 @@ import type { Meter } from './meter.js';
 import type { Ports } from './ports.js';
 import type { Throttle } from './throttle.js';
 import { transferCore } from './transfer.js';
+import type { Twins } from './twins.js';
 
 export interface PerformerOptions {
   readonly ports: Ports;
@@ -15,6 +16,7 @@ export interface PerformerOptions {
   readonly stallMs: number;
   readonly throttle: Throttle;
   readonly manners: Manners;
+  readonly twins: Twins;
   /** The state as of the last durable record. */
   readonly state: () => DepotState;
   readonly report: (report: Report) => Promise<void>;
@@ -153,10 +155,9 @@ export class Performer {
     this.jobs.set(core, job);
     const staged = await ports.store.reclaim(core, context.installed?.generation ?? null, Object.keys(context.durable));
     const here = (name: string) => Math.min(context.durable[name]?.bytes ?? 0, staged[name] ?? 0);
-    const neededBytes = spec.files.reduce(
-      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)),
-      0,
-    );
+    const neededBytes = spec.files
+      .filter((file) => this.options.twins.find(file) === null)
+      .reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)), 0);
     const freeBytes = await ports.store.freeBytes();
     if (freeBytes !== null && neededBytes > freeBytes) {
       const message = `not enough space: ${neededBytes} bytes are needed, ${freeBytes} are free`;
@@ -167,12 +168,14 @@ export class Performer {
   }
 
   private async transfer(job: Job): Promise<void> {
-    const { manners, meter, ports, stallMs, throttle } = this.options;
+    const { manners, meter, ports, stallMs, throttle, twins } = this.options;
     const { core, ticket } = job;
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
-    await transferCore({ ...ports, stallMs, throttle, manners }, meter, job, (report) => this.options.report(report));
+    await transferCore({ ...ports, stallMs, throttle, manners, twins }, meter, job, (report) =>
+      this.options.report(report),
+    );
     await this.report({ type: 'downloaded', core, ticket });
   }
 

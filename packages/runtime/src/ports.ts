@@ -87,6 +87,13 @@ export interface Usage {
   readonly otherBytes: number;
 }
 
+/** A proven file on the disk: of a final generation, or (null) one that is staged still. */
+export interface Resident {
+  readonly core: string;
+  readonly generation: string | null;
+  readonly file: string;
+}
+
 /** The place of the bytes: staging and the installed generations. */
 export interface Store {
   /**
@@ -95,6 +102,11 @@ export interface Store {
    */
   reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>>;
   stage(core: string, file: string, options: StageOptions): Promise<StagedFile>;
+  /**
+   * Stages a file as a link to a proven one, or as a copy of it, durable. Takes the place of what is staged under that name. Resolves with its
+   * length in bytes, or with null if there is no such file: then nothing has changed.
+   */
+  adopt(core: string, file: string, from: Resident): Promise<number | null>;
   /** Drops what is staged for a core. */
   discard(core: string): Promise<void>;
   /** Unpacks a staged archive into a generation that is not final. Regular files and folders only, bounded. Throws `FaultError`. */

@@ -1,8 +1,8 @@
-import type { Report } from '@lading/core';
+import type { FileSpec, Report } from '@lading/core';
 import { Checkpoints } from './checkpoints.js';
 import { faultOf } from './fault-error.js';
 import { FileFault, FileTransfer, type TransferPorts } from './file-transfer.js';
-import { type Job, JobEnded } from './job.js';
+import { type Job, JobEnded, type Proven } from './job.js';
 import type { Meter } from './meter.js';
 
 /** Files of one core that are fetched at once. */
@@ -22,11 +22,21 @@ export async function transferCore(
   const run = job.within(sibling.signal);
   let failure: { error: unknown } | null = null;
   const voided: string[] = [];
+  const fetched = (file: FileSpec, hereBytes: number): Promise<Proven> =>
+    new FileTransfer(ports, meter, checkpoints, run, file).run(hereBytes);
+  const bring = async (file: FileSpec): Promise<Proven> => {
+    const hereBytes = run.durable[file.filename]?.bytes ?? 0;
+    for (;;) {
+      const adoptedBytes = hereBytes === 0 ? await adopted(ports, run, file) : null;
+      if (adoptedBytes !== null) return await fetched(file, adoptedBytes);
+      const proven = await ports.twins.once(file, core, run.signal, () => fetched(file, hereBytes));
+      if (proven !== null) return proven;
+    }
+  };
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined && failure === null; file = waiting.shift()) {
       try {
-        const proven = await new FileTransfer(ports, meter, checkpoints, run, file).run();
-        job.proven.set(file.filename, proven);
+        job.proven.set(file.filename, await bring(file));
       } catch (error) {
         failure ??= { error };
         if (error instanceof FileFault) voided.push(...error.voided);
@@ -42,4 +52,15 @@ export async function transferCore(
   if (failed === null) return;
   const fault = failed.error instanceof FileFault ? failed.error.fault : faultOf(failed.error);
   throw new FileFault(fault, voided);
+}
+
+/** Bytes of an equal file that is on the disk already, staged without a request; null if there is none. Once bytes were wrong, only a source is asked. */
+async function adopted({ store, twins }: TransferPorts, job: Job, file: FileSpec): Promise<number | null> {
+  for (let twin = twins.find(file); twin !== null && job.tries.strikes === 0; twin = twins.find(file)) {
+    const isSelf = twin.generation === null && twin.core === job.core && twin.file === file.filename;
+    const bytes = isSelf ? null : await store.adopt(job.core, file.filename, twin);
+    if (bytes !== null) return bytes;
+    twins.forget(twin);
+  }
+  return null;
 }

@@ -12,6 +12,8 @@ export interface ShelfFile {
   readonly mirrors?: number;
   /** The publisher serves another content, of this length, which the catalog accepts as well. */
   readonly acceptedBytes?: number;
+  /** `core/file` whose bytes these are, if that file is as long. */
+  readonly equals?: string;
 }
 
 /** What is on offer in a simulated world: cores with their files, and the voices made of them. All bytes follow from the names. */
@@ -55,8 +57,8 @@ class ShelfReader {
 
   constructor(private readonly shelf: Shelf) {}
 
-  private bytes(core: string, file: string, length: number): Uint8Array {
-    return seededBytes(seedOf(`${core}/${file}/${this.shelf.edition ?? 1}/${length}`), length);
+  private bytes(name: string, length: number): Uint8Array {
+    return seededBytes(seedOf(`${name}/${this.shelf.edition ?? 1}/${length}`), length);
   }
 
   core(id: string, files: Readonly<Record<string, number | ShelfFile>>): unknown {
@@ -64,8 +66,9 @@ class ShelfReader {
     this.right.set(id, right);
     const entries = Object.entries(files).map(([filename, given]) => {
       const file: ShelfFile = typeof given === 'number' ? { sizeBytes: given } : given;
-      const declared = this.bytes(id, filename, file.sizeBytes);
-      const accepted = file.acceptedBytes === undefined ? null : this.bytes(id, filename, file.acceptedBytes);
+      const name = file.equals ?? `${id}/${filename}`;
+      const declared = this.bytes(name, file.sizeBytes);
+      const accepted = file.acceptedBytes === undefined ? null : this.bytes(name, file.acceptedBytes);
       right.set(filename, {
         contents: accepted === null ? [declared] : [declared, accepted],
         isProvable: file.digest !== 'none',
@@ -86,7 +89,7 @@ class ShelfReader {
   }
 
   archive(id: string, files: Readonly<Record<string, number>>): unknown {
-    const inside = new Map(Object.entries(files).map(([name, length]) => [name, this.bytes(id, name, length)]));
+    const inside = new Map(Object.entries(files).map(([name, length]) => [name, this.bytes(`${id}/${name}`, length)]));
     this.right.set(id, new Map([...inside].map(([name, bytes]) => [name, { contents: [bytes], isProvable: true }])));
     const bytes = tarOf(new Map([...inside].map(([name, content]) => [`${id}/${name}`, content])));
     const url = urlOf(id, `${id}.tar`);

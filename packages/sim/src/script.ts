@@ -16,13 +16,14 @@ export interface Script {
   readonly acts: readonly Act[];
 }
 
-/** What the simulation offers: shared cores, an archive, weak and missing digests, mirrors, other accepted contents, an empty file. */
+/** What the simulation offers: shared cores, an archive, weak and missing digests, mirrors, other accepted contents, an empty file, equal files. */
 const SHELF: Shelf = {
   cores: {
     shared: { 'model.onnx': 900, 'tokens.txt': 40 },
     tiny: { 'f.bin': { sizeBytes: 300, digest: 'md5' } },
     many: { 'a.bin': 60, 'b.bin': 90, 'c.bin': 0, 'sub/d.bin': 110, 'e.bin': { sizeBytes: 75, digest: 'gitBlob' } },
     mirrored: { 'voice.onnx': { sizeBytes: 500, mirrors: 2 } },
+    twin: { 'copy.onnx': { sizeBytes: 900, equals: 'shared/model.onnx' }, 'own.bin': 70 },
     shifting: { 'weights.bin': { sizeBytes: 420, acceptedBytes: 400 }, 'bare.bin': { sizeBytes: 130, digest: 'none' } },
   },
   archives: { data: { 'lang/en.txt': 130, 'phones.bin': 300 } },
@@ -32,6 +33,7 @@ const SHELF: Shelf = {
     espeak: ['shared', 'data'],
     alto: ['mirrored', 'data'],
     drift: ['shifting'],
+    echo: ['twin', 'tiny'],
   },
   bundles: { choir: ['heart', 'alto', 'drift'] },
 };

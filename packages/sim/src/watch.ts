@@ -98,6 +98,17 @@ function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): St
         throw error;
       }
     },
+    // Of one file, as staging is: nobody else may have that file meanwhile.
+    adopt: async (...args) => {
+      const [core, file] = args;
+      tell({ type: 'stage', core, file, sizeBytes: 0 });
+      try {
+        await onDisk();
+        return await inner.adopt(...args);
+      } finally {
+        tell({ type: 'unstaged', core, file });
+      }
+    },
     reclaim: (...args) => around('reclaim', args[0], args[1], args[2], () => inner.reclaim(...args)),
     discard: (...args) => around('discard', args[0], null, null, () => inner.discard(...args)),
     extract: (...args) => around('extract', args[0], args[1].generation, null, () => inner.extract(...args)),

@@ -1,0 +1,92 @@
+import { coreIn, type DepotState, type FileSpec, isUsable } from '@lading/core';
+import type { Proven } from './job.js';
+import type { JournalRecord, Resident } from './ports.js';
+
+const keyOf = (sha256: string, sizeBytes: number): string => `${sha256}:${sizeBytes}`;
+
+/** The strong digests that a file may have. */
+const keysOf = (spec: FileSpec): readonly string[] =>
+  spec.contents.flatMap(({ sha256, sizeBytes }) => (sha256 === null ? [] : keyOf(sha256, sizeBytes)));
+
+/** Where bytes lie that another file needs too: what is equal is fetched once, whatever it is called. */
+export class Twins {
+  private readonly installed = new Map<string, Resident>();
+  private readonly staged = new Map<string, Resident>();
+  private readonly coming = new Map<string, Promise<void>>();
+
+  constructor(private readonly state: () => DepotState) {
+    for (const [core, { context }] of state().cores.entries()) {
+      for (const { filename, sizeBytes, sha256 } of context.installed?.files ?? [])
+        this.installed.set(keyOf(sha256, sizeBytes), {
+          core,
+          generation: context.installed?.generation ?? null,
+          file: filename,
+        });
+    }
+  }
+
+  /** Keeps up with what is installed. */
+  follow(record: JournalRecord): void {
+    for (const event of record.events) {
+      if (event.type !== 'CoreInstalled') continue;
+      const { core, generation } = event;
+      for (const { filename, sizeBytes, sha256 } of event.files)
+        this.installed.set(keyOf(sha256, sizeBytes), { core, generation, file: filename });
+    }
+  }
+
+  /** A file of which any accepted content is here already, proven; null if there is none. */
+  find(spec: FileSpec): Resident | null {
+    for (const key of keysOf(spec)) {
+      const installed = this.installed.get(key);
+      if (installed !== undefined && this.isThere(installed)) return installed;
+      const staged = this.staged.get(key);
+      if (staged !== undefined) return staged;
+    }
+    return null;
+  }
+
+  private isThere({ core, generation }: Resident): boolean {
+    const entity = coreIn(this.state(), core);
+    return isUsable(entity) && entity.context.installed?.generation === generation;
+  }
+
+  /** What was found was not there after all. */
+  forget(resident: Resident): void {
+    for (const places of [this.installed, this.staged])
+      for (const [key, place] of places) if (place === resident) places.delete(key);
+  }
+
+  /**
+   * Brings a file's bytes from elsewhere, unless somebody is bringing the same: then waits until that has ended, well or not, and resolves with
+   * null. Who brings never waits for anybody, so nobody waits for ever.
+   */
+  async once(spec: FileSpec, core: string, signal: AbortSignal, bring: () => Promise<Proven>): Promise<Proven | null> {
+    const keys = keysOf(spec);
+    const other = keys.map((key) => this.coming.get(key)).find((coming) => coming !== undefined);
+    if (other !== undefined) {
+      await Promise.race([other, ended(signal)]);
+      signal.throwIfAborted();
+      return null;
+    }
+    let end: () => void = () => undefined;
+    const coming = new Promise<void>((resolve) => (end = resolve));
+    for (const key of keys) this.coming.set(key, coming);
+    try {
+      const proven = await bring();
+      if (proven.proof === 'strong')
+        this.staged.set(keyOf(proven.sha256, proven.sizeBytes), { core, generation: null, file: spec.filename });
+      return proven;
+    } finally {
+      for (const key of keys) this.coming.delete(key);
+      end();
+    }
+  }
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
