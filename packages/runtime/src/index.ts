@@ -12,6 +12,13 @@ export type { Moment } from './moment.js';
 export { Retelling } from './moment.js';
 export type { OpenOptions } from './open.js';
 export { DEFAULT_STALL_MS, openDepotOn, recall, withoutLost } from './open.js';
+export type { PortableHead, PortableJournal, Sha256 } from './portable-journal.js';
+export {
+  PortableJournalDamaged,
+  readPortableJournal,
+  stateSha256,
+  writePortableJournal,
+} from './portable-journal.js';
 export type {
   Clock,
   DigestAlgorithm,
@@ -34,6 +41,8 @@ export type { Bounds, RecordLaw } from './record-law.js';
 export { eventsOf, isMoving } from './record-law.js';
 export type { Breach, Judged } from './replay.js';
 export { JOURNAL_LAWS, RECORD_LAWS, replayed } from './replay.js';
+export type { Private } from './scrub.js';
+export { scrubbed } from './scrub.js';
 export type { StatusLaw } from './status-law.js';
 export { STATUS_LAWS } from './status-law.js';
 export type { PlacedEvent, Progress } from './streams.js';
