@@ -41,6 +41,7 @@ export async function replayFile({ out }: Session, file: string, flags: { readon
   const { whole, rest } = cutAt(journal.records, until);
   const begin = journal.snapshot?.position ?? 0;
   for (const record of journal.records) if (endOf(record) <= begin) told.before(record);
+  if (begin > 0) out.result(paint('dim', `${INDENT}what was before is known by name only: here is a snapshot`));
   const { state: last, moments, breaches } = retell(told, journal, whole);
   const state = rest === null ? last : told.part(rest, last, until);
   const hash = stateSha256(state, sha256);
