@@ -218,6 +218,11 @@ describe('a replay', () => {
     ],
     ['with a line that is no JSON', (all: string) => all.replace('"events"', 'events'), /line 2: this is no JSON/],
     ['of a format to come', (all: string) => all.replace('"v":1', '"v":2'), /line 1: its format is 2/],
+    [
+      'with a line that is nested without end',
+      (all: string) => all.replace('"events":', `"x":${'{"a":'.repeat(60_000)}1${'}'.repeat(60_000)},"events":`),
+      /line 2: it is nested too deep/,
+    ],
     ['of somebody else', () => '{"name":"x"}\n', /line 1: this is no journal of Lading/],
     ['that is a picture', () => '\u0089PNG\r\n\u001a\n\u0000', /line 1: this is no journal of Lading/],
     ['that is empty', () => '', /line 1: .*it is empty/],

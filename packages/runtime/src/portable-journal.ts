@@ -98,10 +98,19 @@ function parsed(text: string, line: number, isLast: boolean): Line {
   throw new PortableJournalDamaged(line, 'this is no record');
 }
 
+/** Reading goes to any depth, writing does not: what nobody could have written is no record. */
+function textOf(line: Line, number: number): string {
+  try {
+    return JSON.stringify(line);
+  } catch {
+    throw new PortableJournalDamaged(number, 'it is nested too deep to be a record');
+  }
+}
+
 /** A line without its check, and the check that the next one builds on. */
 function checked(line: Line, before: string, number: number): { readonly rest: Line; readonly check: string } {
   const { check: told, ...rest } = line;
-  const check = chained(before, JSON.stringify(rest));
+  const check = chained(before, textOf(rest, number));
   if (told !== check) throw new PortableJournalDamaged(number, 'it was changed, or a line before it is missing');
   return { rest, check };
 }
