@@ -60,6 +60,12 @@ export class FileJournal implements Journal {
     return this.readSegments(0);
   }
 
+  /** The newest snapshot, and every record that is still on disk, also those before it. */
+  async archive(): Promise<JournalImage> {
+    const snapshot = await this.readSnapshot();
+    return { snapshot: snapshot?.image ?? null, records: await this.readSegments(0) };
+  }
+
   private async segments(): Promise<number[]> {
     try {
       const names = await readdir(this.dir);

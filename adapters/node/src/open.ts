@@ -8,6 +8,7 @@ import {
   type Inspection,
   initializationError,
   inspectCore,
+  type JournalImage,
   type JournalRecord,
   type OpenOptions,
   openDepotOn,
@@ -96,6 +97,8 @@ function closingWith(depot: Depot, also: () => Promise<void>): Depot {
 export interface NodeReader extends DepotReader {
   /** Every record that is still on disk. */
   history(): Promise<readonly JournalRecord[]>;
+  /** The same with the newest snapshot, which tells what came before the first of them. */
+  archive(): Promise<JournalImage>;
   /** Reads installed files again and compares them with what was installed. */
   verify(...ids: string[]): Promise<readonly Inspection[]>;
 }
@@ -114,6 +117,7 @@ export async function readDepot(options: NodeOptions): Promise<NodeReader> {
     const state = await withoutLost(store, catalog, recorded);
     const view = new View(catalog, () => state, locate);
     const history = () => journal.history();
+    const archive = () => journal.archive();
     const verify = async (...ids: string[]) => {
       const installed = new View(catalog, () => recorded, locate);
       const cores =
@@ -121,7 +125,7 @@ export async function readDepot(options: NodeOptions): Promise<NodeReader> {
       const found = await Promise.all(cores.sort().map((core) => inspectCore(store, recorded, core)));
       return found.filter((inspection) => inspection !== null);
     };
-    return Object.assign(view, { history, verify });
+    return Object.assign(view, { history, archive, verify });
   } catch (error) {
     throw initializationError(error);
   } finally {

@@ -116,9 +116,18 @@ export function programOf(chosen: (work: Work) => void): Command {
     .action((flags: { follow?: boolean; export?: string }) =>
       chosen(async (s) => (await import('./commands/log.js')).log(s, flags)),
     );
-  top('replay', 'fold an exported history and show where it ends', 'replay history.jsonl')
-    .argument('<file>')
-    .action((file: string) => chosen(async (s) => (await import('./commands/replay.js')).replayFile(s, file)));
+  top(
+    'replay',
+    'tell an exported history moment by moment, and hold the laws against it',
+    'replay history.jsonl',
+    'replay history.jsonl --at 40',
+    'replay - < history.jsonl',
+  )
+    .argument('<file>', 'what `lading log --export` wrote; - reads it from stdin')
+    .option('--at <n>', 'stop after so many events, and show the state then')
+    .action((file: string, flags: { at?: string }) =>
+      chosen(async (s) => (await import('./commands/replay.js')).replayFile(s, file, flags)),
+    );
   const catalog = top(
     'catalog',
     'check and make catalogs',

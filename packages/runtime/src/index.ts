@@ -8,8 +8,17 @@ export type { Inspection } from './inspection.js';
 export { inspectCore } from './inspection.js';
 export type { Lines } from './journal-format.js';
 export { decodeLine, decodeLines, encodeLine, fold, JournalCorrupt, upcast } from './journal-format.js';
+export type { Moment } from './moment.js';
+export { Retelling } from './moment.js';
 export type { OpenOptions } from './open.js';
 export { DEFAULT_STALL_MS, openDepotOn, recall, withoutLost } from './open.js';
+export type { PortableHead, PortableJournal, Sha256 } from './portable-journal.js';
+export {
+  PortableJournalDamaged,
+  readPortableJournal,
+  stateSha256,
+  writePortableJournal,
+} from './portable-journal.js';
 export type {
   Clock,
   DigestAlgorithm,
@@ -29,9 +38,17 @@ export type {
   Store,
   Usage,
 } from './ports.js';
+export type { Bounds, RecordLaw } from './record-law.js';
+export { eventsOf, isMoving } from './record-law.js';
 export type { Channel } from './remote/channel.js';
 export type { GuestOptions } from './remote/guest.js';
 export { joinDepot } from './remote/guest.js';
+export type { Breach, Judged } from './replay.js';
+export { JOURNAL_LAWS, RECORD_LAWS, replayed } from './replay.js';
+export type { Private } from './scrub.js';
+export { scrubbed } from './scrub.js';
+export type { StatusLaw } from './status-law.js';
+export { STATUS_LAWS } from './status-law.js';
 export type { PlacedEvent, Progress } from './streams.js';
 export { latest, sameJson } from './streams.js';
 export type { DepotReader } from './view.js';

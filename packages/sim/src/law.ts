@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY, type Policy } from '@lading/core';
 import type { Observation } from './observation.js';
 import type { World } from './world.js';
 
@@ -24,3 +25,6 @@ export interface Law {
 export const outcome = (name: string, watch: Law['watch']): Law => ({ kind: 'outcome', name, watch });
 export const hygiene = (name: string, watch: Law['watch']): Law => ({ kind: 'hygiene', name, watch });
 export const liveness = (name: string, watch: Law['watch']): Law => ({ kind: 'liveness', name, watch });
+
+/** The numbers that a world's depot goes by. */
+export const policyOf = (world: World): Policy => ({ ...DEFAULT_POLICY, ...world.options.policy });

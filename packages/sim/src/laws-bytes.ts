@@ -1,5 +1,6 @@
+import { eventsOf } from '@lading/runtime';
 import { hygiene, type Law } from './law.js';
-import { Editions, eventsOf } from './look.js';
+import { Editions } from './look.js';
 import type { FileName } from './observation.js';
 import type { World } from './world.js';
 

@@ -1,7 +1,7 @@
 import { demandOn } from '@lading/core';
+import { eventsOf, isMoving } from '@lading/runtime';
 import type { Act } from './act.js';
 import { type Law, liveness } from './law.js';
-import { eventsOf, isMoving } from './look.js';
 import type { World } from './world.js';
 
 /** Simulated time in which a cancelling core must be gone: the disk of a simulated world takes none, milliseconds. */

@@ -1,12 +1,7 @@
-import { CORE_PHASES, DEFAULT_POLICY, demandOn, type Policy } from '@lading/core';
-import { hygiene, type Law } from './law.js';
-import { eventsOf, isMoving } from './look.js';
+import { CORE_PHASES, isWorking } from '@lading/core';
+import { eventsOf } from '@lading/runtime';
+import { hygiene, type Law, policyOf } from './law.js';
 import type { StoreCall } from './observation.js';
-import type { World } from './world.js';
-
-const policyOf = (world: World): Policy => ({ ...DEFAULT_POLICY, ...world.options.policy });
-
-const WORK: ReadonlySet<string> = new Set(['preparing', 'downloading', 'verifying', 'extracting', 'installing']);
 
 /** The phases whose effects call the store so. Nobody else may. */
 const CALLED_IN: Readonly<Record<StoreCall, readonly string[]>> = {
@@ -71,57 +66,15 @@ export const ORDER_LAWS: readonly Law[] = [
     };
   }),
 
-  hygiene('records follow each other without a gap, under an epoch that never falls', () => ({
-    record: ({ record, before }) => {
-      if (record.from !== before.position)
-        return `a record begins at event ${record.from}, expected ${before.position}`;
-      return record.epoch < before.epoch ? `epoch ${record.epoch} writes after ${before.epoch}` : null;
-    },
-  })),
-
-  hygiene('each owner has a higher epoch than the one before', () => {
-    let last = 0;
-    return {
-      opened: ({ epoch }) => {
-        const word = epoch > last ? null : `epoch ${epoch} follows ${last}`;
-        last = epoch;
-        return word;
-      },
-    };
-  }),
-
   hygiene('a second owner is turned away', () => ({
     answer: ({ act, code }) =>
       act.do === 'rival' && code === 'done' ? 'a second process opened the depot while the first one lived' : null,
   })),
 
-  hygiene('tickets never fall, and every effect carries the ticket of its core', () => ({
-    record: ({ before, cores, touched, effects }) => {
-      const fallen = touched.find(
-        (id) => (cores.get(id)?.context.ticket ?? 0) < (before.cores.get(id)?.context.ticket ?? 0),
-      );
-      if (fallen !== undefined) return `the ticket of ${fallen} fell`;
-      const last = new Map(effects.map((effect) => [effect.core, effect]));
-      const odd = [...last.values()].find(({ core, ticket }) => cores.get(core)?.context.ticket !== ticket);
-      return odd === undefined
-        ? null
-        : `${odd.type} of ${odd.core} carries ticket ${odd.ticket}, the core has ${cores.get(odd.core)?.context.ticket}`;
-    },
-  })),
-
-  hygiene('every new job has a new ticket', () => ({
-    record: ({ record, before }) => {
-      const old = eventsOf(record.events, 'CoreStarted').find(
-        ({ core, ticket }) => ticket <= (before.cores.get(core)?.context.ticket ?? 0),
-      );
-      return old === undefined ? null : `${old.core} started anew under the old ticket ${old.ticket}`;
-    },
-  })),
-
   hygiene('no more cores are in work than there are slots', (world) => ({
     record: ({ cores }) => {
       let working = 0;
-      for (const { phase } of cores.values()) if (WORK.has(phase)) working++;
+      for (const core of cores.values()) if (isWorking(core)) working++;
       return working <= policyOf(world).slots
         ? null
         : `${working} cores are in work, allowed are ${policyOf(world).slots}`;
@@ -132,73 +85,13 @@ export const ORDER_LAWS: readonly Law[] = [
     record: ({ cores }) => {
       let working = 0;
       let queued = '';
-      for (const [id, { phase }] of cores) {
-        if (WORK.has(phase)) working++;
-        if (phase === 'queued') queued = id;
+      for (const [id, core] of cores) {
+        if (isWorking(core)) working++;
+        if (core.phase === 'queued') queued = id;
       }
       return queued !== '' && working < policyOf(world).slots
         ? `${queued} waits though ${working} of ${policyOf(world).slots} slots are taken`
         : null;
-    },
-  })),
-
-  hygiene('work is done only for who wants it', () => ({
-    record: ({ cores, after }) => {
-      for (const [id, { phase }] of cores) {
-        const isWork = WORK.has(phase) || phase === 'queued' || phase === 'backingOff';
-        if (isWork && demandOn(after, id).wanters.size === 0) return `${id} is ${phase} and nobody wants it`;
-      }
-      return null;
-    },
-  })),
-
-  hygiene('a core that somebody wants is never paused or absent', () => ({
-    record: ({ cores, after }) => {
-      for (const [id, { phase }] of cores) {
-        if ((phase === 'paused' || phase === 'absent') && demandOn(after, id).wanters.size > 0)
-          return `${id} is ${phase} and ${[...demandOn(after, id).wanters.keys()].join(', ')} want it`;
-      }
-      return null;
-    },
-  })),
-
-  hygiene('a voice that waits waits for something that moves', () => ({
-    record: ({ voices, cores }) => {
-      for (const [id, { phase, context }] of voices) {
-        if (phase !== 'waiting') continue;
-        const stuck = context.cores.find(
-          (core) => cores.get(core)?.context.installed == null && !isMoving(cores.get(core)?.phase ?? 'absent'),
-        );
-        if (stuck !== undefined) return `${id} waits for ${stuck}, which is ${cores.get(stuck)?.phase ?? 'absent'}`;
-      }
-      return null;
-    },
-  })),
-
-  hygiene('a failed voice has a failed core', () => ({
-    record: ({ voices, cores }) => {
-      const odd = [...voices].find(
-        ([, { phase, context }]) =>
-          phase === 'failed' && !context.cores.some((core) => cores.get(core)?.phase === 'failed'),
-      );
-      return odd === undefined
-        ? null
-        : `${odd[0]} is failed, its cores are ${odd[1].context.cores.map((core) => cores.get(core)?.phase).join(', ')}`;
-    },
-  })),
-
-  hygiene('a core waits for a time, and says why it is paused, exactly while it does', () => ({
-    record: ({ cores, touched }) => {
-      for (const id of touched) {
-        const core = cores.get(id);
-        if (core === undefined) continue;
-        const { phase, context } = core;
-        if ((phase === 'backingOff') !== (context.retryAt !== null))
-          return `${id} is ${phase} with a time of ${context.retryAt}`;
-        if ((phase === 'paused') !== (context.pauseReason !== null))
-          return `${id} is ${phase} with the reason ${context.pauseReason}`;
-      }
-      return null;
     },
   })),
 

@@ -1,7 +1,8 @@
-import { imageOf, isUsable, stateOf } from '@lading/core';
+import { imageOf, stateOf } from '@lading/core';
 import { hexDigest } from '@lading/memory';
+import { eventsOf } from '@lading/runtime';
 import { type Law, outcome } from './law.js';
-import { Editions, eventsOf, finalFiles } from './look.js';
+import { Editions, finalFiles } from './look.js';
 import type { World } from './world.js';
 
 function wrongFinalFile(world: World, editions: Editions): string | null {
@@ -85,18 +86,6 @@ export const OUTCOME_LAWS: readonly Law[] = [
     const look = () => (world.isOpen ? missingInstalled(world) : null);
     return { opened: look, rest: look, end: look };
   }),
-
-  outcome('a voice is ready if and only if it is wanted and all its cores are usable', () => ({
-    record: ({ voices, cores }) => {
-      for (const [id, { phase, context }] of voices) {
-        const isComplete = context.cores.length > 0 && context.cores.every((core) => isUsable(cores.get(core)));
-        if (phase === 'ready' && !isComplete) return `${id} is ready without all of ${context.cores.join(', ')}`;
-        if ((phase === 'waiting' || phase === 'failed') && isComplete)
-          return `${id} is ${phase} though all of ${context.cores.join(', ')} are usable`;
-      }
-      return null;
-    },
-  })),
 
   outcome('the journal replays to the live state', (world) => {
     const look = () => {

@@ -1,9 +1,5 @@
-import { DEFAULT_POLICY, type Policy } from '@lading/core';
-import { hygiene, type Law } from './law.js';
-import { eventsOf } from './look.js';
-import type { World } from './world.js';
-
-const policyOf = (world: World): Policy => ({ ...DEFAULT_POLICY, ...world.options.policy });
+import { eventsOf } from '@lading/runtime';
+import { hygiene, type Law, policyOf } from './law.js';
 
 /** Requests to one URL within one attempt: the first, two fresh starts, two short replies (`file-transfer.ts`), and one to spare. */
 const REQUESTS_PER_ATTEMPT = 6;
@@ -20,18 +16,6 @@ export const RETRY_LAWS: readonly Law[] = [
           return `${core} waits ${delayMs} ms, the cap is ${retryCapMs}, asked for were ${asked}`;
       }
       return null;
-    },
-  })),
-
-  hygiene('nobody comes back before Retry-After', (world) => ({
-    record: ({ record }) => {
-      const { retryAfterMaxMs } = policyOf(world);
-      const early = eventsOf(record.events, 'RetryScheduled').find(
-        ({ at, fault }) => at - record.at < Math.min(fault.retryAfterMs ?? 0, retryAfterMaxMs),
-      );
-      return early === undefined
-        ? null
-        : `${early.core} comes back after ${early.at - record.at} ms, asked for were ${early.fault.retryAfterMs}`;
     },
   })),
 
@@ -53,64 +37,6 @@ export const RETRY_LAWS: readonly Law[] = [
       },
     };
   }),
-
-  hygiene('attempts that bring nothing are bounded', (world) => {
-    const inARow = new Map<string, number>();
-    return {
-      record: ({ record, before }) => {
-        for (const event of record.events) {
-          if (event.type === 'CoreCheckpointed' && event.isProgress) inARow.delete(event.core);
-          if (event.type === 'CoreQueued' && before.cores.get(event.core)?.phase !== 'backingOff')
-            inARow.delete(event.core);
-          // Who found a server that asks to be left alone has asked nobody.
-          if (event.type !== 'RetryScheduled' || event.fault.requests === 0) continue;
-          const count = (inARow.get(event.core) ?? 0) + 1;
-          inARow.set(event.core, count);
-          if (count >= policyOf(world).maxAttempts)
-            return `${event.core} is to be tried a ${count + 1}th time, allowed are ${policyOf(world).maxAttempts}`;
-        }
-        return null;
-      },
-    };
-  }),
-
-  hygiene('wrong bytes are fetched a bounded number of times', (world) => {
-    const strikes = new Map<string, number>();
-    return {
-      record: ({ record }) => {
-        for (const event of record.events) {
-          if (event.type === 'CoreInstalled' || event.type === 'CoreFailed') strikes.delete(event.core);
-          // Another person's wish, or another version, is another matter.
-          if (event.type === 'CorePaused' || event.type === 'CoreCancelled' || event.type === 'CoreDeleted')
-            strikes.delete(event.core);
-          if (event.type === 'CoreStarted' && !event.keepsStaged) strikes.delete(event.core);
-          if (
-            event.type !== 'RetryScheduled' ||
-            (event.fault.type !== 'checksumMismatch' && event.fault.type !== 'upstreamChanged')
-          )
-            continue;
-          const count = (strikes.get(event.core) ?? 0) + 1;
-          strikes.set(event.core, count);
-          if (count >= policyOf(world).maxStrikes)
-            return `${event.core} brought wrong bytes ${count} times and is tried again`;
-        }
-        return null;
-      },
-    };
-  }),
-
-  hygiene('a fault that repetition cannot mend is not repeated', () => ({
-    record: ({ record }) => {
-      const vain = eventsOf(record.events, 'RetryScheduled').find(
-        ({ fault }) =>
-          fault.type === 'noSpace' ||
-          fault.type === 'filePermissions' ||
-          fault.httpStatus === 404 ||
-          fault.httpStatus === 403,
-      );
-      return vain === undefined ? null : `${vain.core} is tried again after ${vain.fault.type} ${vain.fault.detail}`;
-    },
-  })),
 
   hygiene('one attempt asks a source a bounded number of times', () => {
     const asked = new Map<string, number>();

@@ -1,21 +1,9 @@
 import { demandOn } from '@lading/core';
+import { eventsOf } from '@lading/runtime';
 import { type Law, outcome } from './law.js';
-import { eventsOf } from './look.js';
 
 /** Cores are shared: what one voice gives up is not taken from another. */
 export const SHARING_LAWS: readonly Law[] = [
-  outcome('a core that a voice holds is deleted only under voices that know it', () => ({
-    record: ({ record, after }) => {
-      for (const { core } of eventsOf(record.events, 'CoreDeletionStarted')) {
-        const holders = [...demandOn(after, core).holders.keys()].filter(
-          (id) => after.voices.get(id)?.phase === 'ready',
-        );
-        if (holders.length > 0) return `${core} is being deleted and ${holders.join(', ')} still call themselves ready`;
-      }
-      return null;
-    },
-  })),
-
   outcome('a core in use is deleted only by force', () => {
     const forced = new Set<string>();
     return {
@@ -40,18 +28,7 @@ export const SHARING_LAWS: readonly Law[] = [
       }
       return null;
     };
-    return {
-      rest: look,
-      end: look,
-      record: ({ record, after }) => {
-        const core = eventsOf(record.events, 'CoreDeletionStarted').find((event) => {
-          return [...demandOn(after, event.core).holders.keys()].some(
-            (id) => after.voices.get(id)?.phase !== 'unavailable',
-          );
-        });
-        return core === undefined ? null : `${core.core} is being deleted although somebody holds it`;
-      },
-    };
+    return { rest: look, end: look };
   }),
 
   outcome('no file of a core goes before its voices are told', (world) => ({

@@ -1,15 +1,7 @@
 import { type Command, DEFAULT_POLICY, decide, demandOn, type Status } from '@lading/core';
+import { STATUS_LAWS, type StatusLaw } from '@lading/runtime';
 import { hygiene, type Law, outcome } from './law.js';
 import type { World } from './world.js';
-
-const NEEDS_REASON: ReadonlySet<Status['phase']> = new Set([
-  'paused',
-  'failed',
-  'backingOff',
-  'queued',
-  'unavailable',
-  'waiting',
-]);
 
 const looked = new WeakMap<
   World,
@@ -48,29 +40,20 @@ function commandOf(action: Status['actions'][number], id: string): Command {
 
 const voicePhase = (world: World, id: string) => world.state.voices.get(id)?.phase ?? 'absent';
 
-export const STATUS_LAWS: readonly Law[] = [
-  outcome('nothing that does not move is without a reason', (world) => ({
+/** What holds of a status that was retold holds of a live one. */
+const shown = ({ name, judge }: StatusLaw): Law =>
+  outcome(name, (world) => ({
     look: () => {
-      const mute = statuses(world).find((status) => NEEDS_REASON.has(status.phase) && status.reason === null);
-      return mute === undefined ? null : `${mute.id} is ${mute.phase} and does not say why`;
+      for (const status of statuses(world)) {
+        const word = judge(status);
+        if (word !== null) return word;
+      }
+      return null;
     },
-  })),
+  }));
 
-  outcome('whatever failed names its fault and a remedy', (world) => ({
-    look: () => {
-      const mute = statuses(world).find(
-        ({ phase, fault, remedy }) => phase === 'failed' && (fault === null || remedy === null),
-      );
-      return mute === undefined ? null : `${mute.id} failed, and nobody knows of what`;
-    },
-  })),
-
-  outcome('progress is a number between nothing and all', (world) => ({
-    look: () => {
-      const odd = statuses(world).find(({ bytesDone, bytesTotal }) => !(bytesDone >= 0 && bytesDone <= bytesTotal));
-      return odd === undefined ? null : `${odd.id} has ${odd.bytesDone} of ${odd.bytesTotal} bytes`;
-    },
-  })),
+export const LIVE_LAWS: readonly Law[] = [
+  ...STATUS_LAWS.map(shown),
 
   outcome('rate and time to go are positive or not known', (world) => ({
     look: () => {

@@ -1,32 +1,8 @@
-import type { CorePhase, LadingEvent } from '@lading/core';
 import type { Goods } from './goods.js';
 import type { World } from './world.js';
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** Phases in which a core moves by itself. */
-const MOVING: ReadonlySet<CorePhase> = new Set([
-  'queued',
-  'preparing',
-  'downloading',
-  'verifying',
-  'extracting',
-  'installing',
-  'backingOff',
-  'cancelling',
-  'deleting',
-]);
-
-export const isMoving = (phase: CorePhase): boolean => MOVING.has(phase);
-
-/** The events of one type. */
-export function eventsOf<T extends LadingEvent['type']>(
-  events: readonly LadingEvent[],
-  type: T,
-): readonly Extract<LadingEvent, { type: T }>[] {
-  return events.filter((event): event is Extract<LadingEvent, { type: T }> => event.type === type);
 }
 
 /** Every edition of the goods that a world has had: what an older one installed stays right. */

@@ -1,5 +1,5 @@
-import type { CoreState, DepotState, Effect, StateImage, VoiceState } from '@lading/core';
-import type { Inspection, JournalImage, JournalRecord, Usage } from '@lading/runtime';
+import type { StateImage } from '@lading/core';
+import type { Inspection, JournalImage, JournalRecord, Moment, Usage } from '@lading/runtime';
 import type { Act } from './act.js';
 
 /** How a life of the program ended without its consent. */
@@ -13,19 +13,8 @@ export interface FileName {
 
 export type StoreCall = 'reclaim' | 'discard' | 'extract' | 'publish' | 'sweep' | 'remove' | 'quarantine';
 
-/** A record as the laws see it: what was before, what is after, and what it makes the world do. */
-export interface SeenRecord {
-  readonly type: 'record';
-  readonly record: JournalRecord;
-  readonly before: DepotState;
-  readonly after: DepotState;
-  readonly effects: readonly Effect[];
-  /** Every core and voice after it. */
-  readonly cores: ReadonlyMap<string, CoreState>;
-  readonly voices: ReadonlyMap<string, VoiceState>;
-  /** Those that its events touch. */
-  readonly touched: readonly string[];
-}
+/** A record that became durable, as the laws see it. */
+export type SeenRecord = { readonly type: 'record' } & Moment;
 
 /** Everything that happens between a depot and its world, as it happens. */
 export type Observation =

@@ -1,12 +1,11 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Catalog } from '@lading/core';
 import { readDepot } from '@lading/node';
 import type { JournalRecord } from '@lading/runtime';
 import { CliError } from '../exit.js';
-import { exportLines } from '../journal-file.js';
+import { exported } from '../journal-file.js';
 import type { Output } from '../output.js';
 import { paint } from '../paint.js';
 import { oneLine } from '../printable.js';
@@ -26,14 +25,14 @@ export async function log(
   const reader = await readDepot({ ...settings, catalog: Catalog.empty() });
   // Taken before the reading: what is written meanwhile then shows as a change.
   let seen = await signatureOf(settings.dir);
-  const history = await reader.history();
   if (flags.export !== undefined) {
-    const lines = exportLines(history, reader.state, homedir());
-    await writeTo(flags.export, `${lines.join('\n')}\n`);
-    out.note(`${plural(lines.length - 1, 'record')} written to ${flags.export}`);
-    return { ...DONE, counts: { records: lines.length - 1, file: flags.export } };
+    const image = await reader.archive();
+    await writeTo(flags.export, await exported(image, settings));
+    const records = image.records.length;
+    out.note(`${plural(records, 'record')} written to ${flags.export}`);
+    return { ...DONE, counts: { records, file: flags.export } };
   }
-  let position = tellFrom(out, history, 0);
+  let position = tellFrom(out, await reader.history(), 0);
   while (flags.follow === true) {
     await sleep(POLL_MS);
     const now = await signatureOf(settings.dir);
@@ -45,7 +44,7 @@ export async function log(
 }
 
 /** Tells the events from a position on, and gives the position they end at. */
-export function tellFrom(out: Output, records: readonly JournalRecord[], from: number): number {
+function tellFrom(out: Output, records: readonly JournalRecord[], from: number): number {
   let position = from;
   for (const record of records) {
     for (const [i, event] of record.events.entries()) {

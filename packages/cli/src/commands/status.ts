@@ -31,7 +31,7 @@ export async function status(session: Session, id: string | undefined): Promise<
   return { ...DONE, counts: { count: statuses.length } };
 }
 
-function linesOf(status: Status, idColumns: number, now: number): readonly string[] {
+export function linesOf(status: Status, idColumns: number, now: number): readonly string[] {
   const amount =
     status.phase === 'ready'
       ? formatBytes(status.bytesTotal)
