@@ -7,7 +7,7 @@ import type { World } from './world.js';
 
 /**
  * A performance as data, the same on every runtime to the byte: the script, every record with the effects that it named and a fingerprint
- * of the state behind it, every request, every life and death, and how it ended. Text: JSON, one step a line.
+ * of the state behind it, every request, every life and death, what is on disk at the end, and how it ended. Text: JSON, one step a line.
  */
 export interface Trace {
   readonly v: 1;
@@ -36,8 +36,8 @@ function stepOf(world: World, observation: Observation): unknown {
     case 'opening':
       return { atMs, opening: observation.pid };
     case 'end': {
-      const files = [...world.disk.files('/depot/cores')].map(([path, bytes]) => [path, fingerprintOf(bytes.join())]);
-      return { atMs, disk: files };
+      const files = ['/depot/cores', '/depot/journal'].flatMap((folder) => [...world.disk.files(folder)]);
+      return { atMs, disk: files.map(([path, bytes]) => [path, fingerprintOf(bytes.join())]) };
     }
     default:
       return null;
