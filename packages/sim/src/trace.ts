@@ -7,7 +7,8 @@ import type { World } from './world.js';
 
 /**
  * A performance as data, the same on every runtime to the byte: the script, every record with the effects that it named and a fingerprint
- * of the state behind it, every request, every life and death, what is on disk at the end, and how it ended. Text: JSON, one step a line.
+ * of the state behind it, every request, what is done to the disk but for single writes, every life and death, what is on disk at the end, and
+ * how it ended. Text: JSON, one step a line.
  */
 export interface Trace {
   readonly v: 1;
@@ -26,6 +27,16 @@ function stepOf(world: World, observation: Observation): unknown {
     case 'request': {
       const { url, from, ifRange } = observation;
       return { atMs, request: { url, from, ifRange } };
+    }
+    case 'store': {
+      const { call, core } = observation;
+      return { atMs, store: { call, core } };
+    }
+    case 'stage':
+    case 'synced':
+    case 'unstaged': {
+      const { type, core, file } = observation;
+      return { atMs, [type]: { core, file } };
     }
     case 'answer': {
       const { act, code } = observation;
