@@ -56,7 +56,7 @@ async function bundle(): Promise<string> {
 }
 
 /** What `tracesOf` gives in a page. */
-export async function tracesInPage(first: number, count: number): Promise<readonly string[]> {
+export async function tracesInPage(seeds: readonly number[]): Promise<readonly string[]> {
   const script = await bundle();
   const server = createServer(({ url }, response) => {
     const [type, text] =
@@ -73,7 +73,7 @@ export async function tracesInPage(first: number, count: number): Promise<readon
     try {
       const page = await browser.newPage();
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-      return await page.evaluate<readonly string[]>(`worlds.tracesOf(${first}, ${count})`);
+      return await page.evaluate<readonly string[]>(`worlds.tracesOf([${seeds.join()}])`);
     } finally {
       await browser.close();
     }

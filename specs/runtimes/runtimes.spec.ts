@@ -10,8 +10,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { programOf } from './installed.js';
 import { missingForPage, tracesInPage } from './page.js';
 
-const FIRST = 1;
-const COUNT = 40;
+/** Worlds in which two once came to the disk in another order on another engine. */
+const ONCE_DIFFERENT = [248, 337, 813, 898, 1067];
+const SEEDS = [...Array.from({ length: 40 }, (_, at) => at + 1), ...ONCE_DIFFERENT];
 /** A further program starts here, on a machine that may have one core. */
 const TIMEOUT_MS = 120_000;
 
@@ -33,7 +34,7 @@ if (absent.length > 0 && !isCi) process.stderr.write(`runtimes.spec.ts skips a p
 
 async function tracesOn(path: string | null, words: readonly string[]): Promise<readonly string[]> {
   if (path === null) throw new Error(`cannot run, ${reason}`);
-  const { stdout } = await run(path, [...words, program, String(FIRST), String(COUNT)], {
+  const { stdout } = await run(path, [...words, program, ...SEEDS.map(String)], {
     maxBuffer: 256 * 1024 * 1024,
   });
   return JSON.parse(stdout) as readonly string[];
@@ -41,12 +42,11 @@ async function tracesOn(path: string | null, words: readonly string[]): Promise<
 
 /** What the first step that differs says here and there; null if all is the same. A trace has one step a line. */
 function firstDifference(told: readonly string[], found: readonly string[]): string | null {
-  for (let world = 0; world < Math.max(told.length, found.length); world++) {
-    const [one, two] = [told[world] ?? '', found[world] ?? ''];
-    if (one === two) continue;
-    const [right, wrong] = [one.split('\n'), two.split('\n')];
-    const line = right.findIndex((text, at) => text !== wrong[at]);
-    return `seed ${FIRST + world}, line ${line + 1}:\n  Node: ${right[line]}\n  here: ${wrong[line]}`;
+  for (const [at, seed] of SEEDS.entries()) {
+    if (told[at] === found[at]) continue;
+    const [right = [], wrong = []] = [told, found].map((traces) => traces[at]?.split('\n') ?? []);
+    const line = right.findIndex((text, step) => text !== wrong[step]);
+    return `seed ${seed}, line ${line + 1}:\n  Node: ${right[line]}\n  here: ${wrong[line]}`;
   }
   return null;
 }
@@ -59,9 +59,9 @@ describe('the same seeds, performed elsewhere', () => {
   }, TIMEOUT_MS);
 
   it('give worlds in which much goes wrong, written down with records, effects, states and the journal itself', () => {
-    expect(told).toHaveLength(COUNT);
+    expect(told).toHaveLength(SEEDS.length);
     for (const what of ['"died":"powerCut"', 'RetryScheduled', 'CoreExtracted', '"effects":[{', '/depot/journal/'])
-      expect(told.filter((trace) => trace.includes(what)).length, what).toBeGreaterThan(COUNT / 10);
+      expect(told.filter((trace) => trace.includes(what)).length, what).toBeGreaterThan(SEEDS.length / 10);
     expect(told.every((trace) => trace.includes('"state":"'))).toBe(true);
   });
 
@@ -75,7 +75,7 @@ describe('the same seeds, performed elsewhere', () => {
     'give the same traces in a page of Chromium',
     { timeout: TIMEOUT_MS },
     async () => {
-      expect(firstDifference(told, await tracesInPage(FIRST, COUNT))).toBeNull();
+      expect(firstDifference(told, await tracesInPage(SEEDS))).toBeNull();
     },
   );
 });
