@@ -21,7 +21,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-const place = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
+const traces = fileURLToPath(new URL('./traces.mjs', import.meta.url));
 
 /** What stands in for those of Node's modules that memfs asks for. With a slash at its end a name is the package, not what Node has under it. */
 const STAND_INS: Readonly<Record<string, string | null>> = {
@@ -29,7 +29,7 @@ const STAND_INS: Readonly<Record<string, string | null>> = {
   'node:events': installed('events/'),
   'node:path': installed('path-browserify'),
   'node:stream': installed('readable-stream/lib/ours/browser.js'),
-  'node:url': place('node-url.mjs'),
+  'node:url': fileURLToPath(new URL('./node-url.mjs', import.meta.url)),
 };
 
 /** What is not there and would have to be. */
@@ -43,7 +43,7 @@ export function missingForPage(): readonly ('chromium' | 'stand-ins')[] {
 /** `worlds.tracesOf` as one script. */
 async function bundle(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [place('traces.mjs')],
+    entryPoints: [traces],
     bundle: true,
     write: false,
     format: 'iife',
