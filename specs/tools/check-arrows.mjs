@@ -60,6 +60,8 @@ async function violations(baseDir) {
   return { modules: own.length, found: output.summary.violations };
 }
 
+const isSource = (place) => path.basename(place) !== 'node_modules';
+
 /** Copies the sources, not what was installed or built, and links the installed packages in. */
 async function copyOfSources() {
   const copy = await mkdtemp(path.join(tmpdir(), 'lading-arrows-'));
@@ -74,7 +76,8 @@ async function copyOfSources() {
     for (const name of await readdir(path.join(root, member))) {
       if (name === 'dist' || name === '.turbo') continue;
       if (name === 'node_modules') await symlink(path.join(root, member, name), path.join(copy, member, name));
-      else await cp(path.join(root, member, name), path.join(copy, member, name), { recursive: true });
+      else
+        await cp(path.join(root, member, name), path.join(copy, member, name), { recursive: true, filter: isSource });
     }
   }
   return copy;

@@ -276,10 +276,11 @@ export class FileTransfer {
     if (isDue && this.syncing === null) {
       const bytes = staged.bytes;
       const syncing = staged.sync().then(() => this.note(bytes));
-      this.syncing = syncing.finally(() => {
+      const end = () => {
         this.syncing = null;
-      });
-      this.syncing.catch(() => undefined);
+      };
+      this.syncing = syncing;
+      syncing.then(end, end);
     }
     if (ahead >= AHEAD_BYTES) await this.syncing;
   }

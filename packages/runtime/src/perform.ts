@@ -59,9 +59,15 @@ export class Performer {
   }
 
   private chain(core: string, work: () => Promise<void>): void {
-    const next = (this.chains.get(core) ?? Promise.resolve()).then(work).finally(() => {
-      if (this.chains.get(core) === next) this.chains.delete(core);
-    });
+    const link = async (before: Promise<void> | undefined) => {
+      try {
+        await before;
+        await work();
+      } finally {
+        if (this.chains.get(core) === next) this.chains.delete(core);
+      }
+    };
+    const next: Promise<void> = link(this.chains.get(core));
     this.chains.set(core, next);
   }
 

@@ -7,7 +7,8 @@ import type { World } from './world.js';
 
 /**
  * A performance as data, the same on every runtime to the byte: the script, every record with the effects that it named and a fingerprint
- * of the state behind it, every request, every life and death, and how it ended. Text: JSON, one step a line.
+ * of the state behind it, every request, what is done to the disk but for single writes, every life and death, what is on disk at the end, and
+ * how it ended. Text: JSON, one step a line.
  */
 export interface Trace {
   readonly v: 1;
@@ -27,6 +28,16 @@ function stepOf(world: World, observation: Observation): unknown {
       const { url, from, ifRange } = observation;
       return { atMs, request: { url, from, ifRange } };
     }
+    case 'store': {
+      const { call, core } = observation;
+      return { atMs, store: { call, core } };
+    }
+    case 'stage':
+    case 'synced':
+    case 'unstaged': {
+      const { type, core, file } = observation;
+      return { atMs, [type]: { core, file } };
+    }
     case 'answer': {
       const { act, code } = observation;
       return { atMs, answer: { act, code } };
@@ -36,8 +47,8 @@ function stepOf(world: World, observation: Observation): unknown {
     case 'opening':
       return { atMs, opening: observation.pid };
     case 'end': {
-      const files = [...world.disk.files('/depot/cores')].map(([path, bytes]) => [path, fingerprintOf(bytes.join())]);
-      return { atMs, disk: files };
+      const files = ['/depot/cores', '/depot/journal'].flatMap((folder) => [...world.disk.files(folder)]);
+      return { atMs, disk: files.map(([path, bytes]) => [path, fingerprintOf(bytes.join())]) };
     }
     default:
       return null;
