@@ -28,6 +28,8 @@ export type {
   Store,
   Usage,
 } from './ports.js';
+export type { Credentials } from './secrets.js';
+export { redactHeaders, redactorOf, spellingsOf } from './secrets.js';
 export type { PlacedEvent, Progress } from './streams.js';
 export { latest, sameJson } from './streams.js';
 export type { DepotReader } from './view.js';
