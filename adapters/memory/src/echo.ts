@@ -1,7 +1,8 @@
 /** Where the first of these texts ends in a body, counted in bytes; null if none is in it. Texts are ASCII, as headers are. */
 export function endOfEcho(body: Uint8Array, texts: readonly string[]): number | null {
   const ends = texts.map((text) => {
-    const at = body.findIndex((_, start) => [...text].every((char, i) => body[start + i] === char.charCodeAt(0)));
+    const codes = Array.from(text, (char) => char.charCodeAt(0));
+    const at = body.findIndex((byte, start) => byte === codes[0] && codes.every((code, i) => body[start + i] === code));
     return at < 0 ? Number.POSITIVE_INFINITY : at + text.length;
   });
   const first = Math.min(...ends);
