@@ -39,6 +39,10 @@ export interface FetcherBench extends AsyncDisposable {
   arrival(path: string): Promise<unknown>;
   /** Resolves when the origin has nothing more to do for the first request of a path, because its client has left. */
   departure(path: string): Promise<unknown>;
+  /** The same platform's fetcher, trusted with headers for the origin of `url`; null where none can be. */
+  readonly trusting: ((headers: Readonly<Record<string, string>>) => Fetcher) | null;
+  /** What every request of a path, at whatever origin, carried under this name. */
+  heard(path: string, name: string): readonly (string | null)[];
   /** For platforms whose redirects are the adapter's, or the browser's; null where there are none. */
   readonly redirects: RedirectBench | null;
 }
@@ -49,6 +53,8 @@ export interface RedirectBench {
   to(path: string, target: string, status: number): void;
   /** Lets a path answer with a redirect to a path of another origin that serves these bytes. */
   abroad(path: string, bytes: Uint8Array): void;
+  /** Lets a path answer with a redirect to a path of another origin, and that one with a redirect to a path here. */
+  over(path: string, abroad: string, target: string): void;
   /** How often an origin was asked for anything. */
   count(): number;
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { joined, seeded, sha256, text } from './bytes.js';
 import { bodyOf, type FetcherBench, plain } from './fetcher-bench.js';
 import { redirects } from './redirects.js';
+import { secrets } from './secrets.js';
 import { faultIn, rejection } from './sentence.js';
 
 const BYTES = seeded(1, 300_000);
@@ -15,7 +16,11 @@ const GZIPPED = Uint8Array.from([31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 0, 0, 131
 /** What there is to say of bytes: comparing hundreds of thousands one by one takes its time. */
 const lookOf = async (bytes: Uint8Array) => ({ length: bytes.length, sha256: await sha256(bytes) });
 
-export function fetcherConformance(name: string, make: () => Promise<FetcherBench>, noRedirects?: string): void {
+export function fetcherConformance(
+  name: string,
+  make: () => Promise<FetcherBench>,
+  lacks: { readonly redirects?: string; readonly secrets?: string } = {},
+): void {
   const sentence = (words: string, test: (bench: FetcherBench) => Promise<void>): void =>
     it(words, async () => {
       await using bench = await make();
@@ -199,6 +204,7 @@ export function fetcherConformance(name: string, make: () => Promise<FetcherBenc
       expect(await lookOf(b ?? text(''))).toEqual(await lookOf(seeded(2, 200_000)));
     });
 
-    describe('over a redirect', () => redirects(make, noRedirects));
+    describe('over a redirect', () => redirects(make, lacks.redirects));
+    describe('with a secret that', () => secrets(make, lacks.secrets, lacks.redirects));
   });
 }

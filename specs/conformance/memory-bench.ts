@@ -113,6 +113,7 @@ export async function makeMemoryLease(): Promise<LeaseBench> {
 }
 
 const ORIGIN = 'https://origin.example';
+const ABROAD = 'https://abroad.example';
 
 export async function makeMemoryFetcher(): Promise<FetcherBench> {
   const world = new MemoryWorld();
@@ -120,6 +121,8 @@ export async function makeMemoryFetcher(): Promise<FetcherBench> {
   const url = (path: string): string => `${ORIGIN}${path}`;
   const deserted = 'https://deserted.example/';
   network.fail(deserted, { type: 'refuse' }, Number.POSITIVE_INFINITY);
+  const lead = (from: string, location: string, status = 302): void =>
+    network.fail(from, { type: 'redirect', status, location }, Number.POSITIVE_INFINITY);
   const fail = (path: string, mishap: Mishap): void => {
     network.heal();
     network.fail(
@@ -155,7 +158,26 @@ export async function makeMemoryFetcher(): Promise<FetcherBench> {
       await clock.run();
       if (request === undefined || request.bytes !== before) throw new Error(`${path} is still being sent`);
     },
-    redirects: null,
+    trusting: (headers) => {
+      network.credentials = { [ORIGIN]: headers };
+      return life(world).fetcher;
+    },
+    heard: (path, name) =>
+      network.requests
+        .filter((request) => new URL(request.url).pathname === path)
+        .map(({ credentials }) => credentials[name] ?? null),
+    redirects: {
+      to: (path, target, status) => lead(url(path), target, status),
+      abroad: (path, bytes) => {
+        network.put(`${ABROAD}/abroad`, bytes);
+        lead(url(path), `${ABROAD}/abroad`);
+      },
+      over: (path, abroad, target) => {
+        lead(url(path), ABROAD + abroad);
+        lead(ABROAD + abroad, url(target));
+      },
+      count: () => network.requests.length,
+    },
     [Symbol.asyncDispose]: nothing,
   };
 }

@@ -47,6 +47,7 @@ export async function makeNodeFetcher(): Promise<FetcherBench> {
     socket.end(raw.get(head?.split(' ')[1] ?? '') ?? '');
   });
   const fetcher = new UndiciFetcher();
+  const fetchers = [fetcher];
   return {
     fetcher,
     until: (promise) => promise,
@@ -67,13 +68,27 @@ export async function makeNodeFetcher(): Promise<FetcherBench> {
       if (outcome !== 'stalled' && outcome !== 'left')
         throw new Error(`the client of ${path} did not leave: ${outcome}`);
     },
+    trusting: (headers) => {
+      const trusted = new UndiciFetcher({ headers: { [origin.url]: headers } });
+      fetchers.push(trusted);
+      return trusted;
+    },
+    heard: (path, name) =>
+      [...origin.requestsOf(path), ...other.requestsOf(path)].map(({ headers }) => {
+        const value = headers[name];
+        return typeof value === 'string' ? value : null;
+      }),
     redirects: {
       to: (path, target, code) => origin.script(path, redirectTo(target, code)),
       abroad: (path, bytes) => origin.script(path, redirectTo(other.put('/abroad', bytes))),
+      over: (path, abroad, target) => {
+        origin.script(path, redirectTo(other.url + abroad));
+        other.script(abroad, redirectTo(origin.url + target));
+      },
       count: () => origin.requests.length,
     },
     [Symbol.asyncDispose]: async () => {
-      await fetcher.close();
+      await Promise.all(fetchers.map((each) => each.close()));
       await Promise.all([origin.close(), other.close(), bare.close()]);
     },
   };

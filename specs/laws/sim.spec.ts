@@ -28,6 +28,11 @@ const SEEN = {
   'fault noSpace': 0.05,
   'fault stalled': 0.02,
   broken: 0.01,
+  'redirected response': 0.02,
+  'detail redirectLoop': 0.002,
+  'detail redirectRefused': 0.002,
+  'trouble hangUp': 0.02,
+  'trouble late': 0.02,
 };
 
 describe('a simulated world', () => {

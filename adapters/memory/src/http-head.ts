@@ -1,3 +1,4 @@
+import { originOf } from '@lading/core';
 import type { FetchRequest } from '@lading/runtime';
 import type { NetworkFault, Resource } from './resource.js';
 
@@ -39,6 +40,15 @@ function served(request: FetchRequest, resource: Resource | undefined, faults: r
   };
 }
 
+/** Where a request is sent instead, or null. */
+function wayOf(fault: NetworkFault, url: string): string | null {
+  if (fault.type === 'redirect') return fault.location;
+  if (fault.type === 'moved') return fault.origin + url.slice((originOf(url) ?? '').length);
+  if (fault.type !== 'maze') return null;
+  const [, path = url, hops = '0'] = /^(.*?)(?:[?]hop=(\d+))?$/.exec(url) ?? [];
+  return `${path}?hop=${Number(hops) + 1}`;
+}
+
 function without(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
 }
@@ -66,7 +76,12 @@ export function headOf(
     ...resource?.headers,
   };
   for (const fault of faults) {
-    if (fault.type === 'status') {
+    const location = wayOf(fault, request.url);
+    if (location !== null && 'status' in fault) {
+      bytes = NOTHING;
+      status = fault.status;
+      headers = { date: new Date(now).toUTCString(), 'content-length': '0', location };
+    } else if (fault.type === 'status') {
       bytes = fault.bytes ?? NOTHING;
       status = fault.status;
       headers = { date: new Date(now).toUTCString(), 'content-length': String(bytes.length), ...fault.headers };

@@ -24,6 +24,16 @@ export type NetworkFault =
   | { readonly type: 'refuse'; readonly fault?: Fault }
   /** No head, ever. */
   | { readonly type: 'silence' }
+  /** The connection is reset before there is a head. */
+  | { readonly type: 'hangUp' }
+  /** The head comes so much later, simulated milliseconds: what is asked for meanwhile overtakes it. */
+  | { readonly type: 'late'; readonly ms: number }
+  /** A redirect, to wherever this leads from the URL that was asked for. */
+  | { readonly type: 'redirect'; readonly status: number; readonly location: string }
+  /** A redirect to the same path of another origin. */
+  | { readonly type: 'moved'; readonly status: number; readonly origin: string }
+  /** A redirect to where another redirect waits, and so on without end. */
+  | { readonly type: 'maze'; readonly status: number }
   /** Another status, without the resource's bytes. */
   | {
       readonly type: 'status';

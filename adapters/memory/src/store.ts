@@ -86,7 +86,6 @@ export class MemoryStore implements Store {
       await this.mount.write(fd, bytes, 0);
       await this.mount.sync(fd);
       await this.mount.close(fd);
-      await this.mount.syncFolder(parentOf(path));
       return bytes.length;
     });
   }

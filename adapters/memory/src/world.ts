@@ -48,6 +48,7 @@ export function clockOf(clock: Clock, process: MemoryProcess): Clock {
 export function fetcherOf(network: Fetcher, process: MemoryProcess): Fetcher {
   return {
     isRangeFirst: network.isRangeFirst,
+    ...(network.redact === undefined ? {} : { redact: network.redact }),
     fetch: async (request, signal) => {
       const response = await process.step(() => network.fetch(request, signal));
       return { ...response, body: heard(response.body, process) };

@@ -1,5 +1,12 @@
-import { isLoopbackHost, redactUrl } from '@lading/core';
-import { FaultError, type Fetcher, type FetchRequest, type FetchResponse } from '@lading/runtime';
+import { isLoopbackHost, locationIn, MAX_HOPS, readHop, redactUrl } from '@lading/core';
+import {
+  type Credentials,
+  FaultError,
+  type Fetcher,
+  type FetchRequest,
+  type FetchResponse,
+  redactHeaders,
+} from '@lading/runtime';
 import type { Dispatcher } from 'undici';
 import { isInward } from './address.js';
 import { bodyOf } from './http-body.js';
@@ -7,17 +14,9 @@ import type { HttpClient } from './http-client.js';
 import { httpFault } from './http-fault.js';
 import { Secrets } from './secrets.js';
 
-/** Hops that are followed; RFC 9110 §15.4 asks for a bound. */
-const MAX_HOPS = 5;
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
-function isHop({ status, headers }: Pick<FetchResponse, 'status' | 'headers'>): boolean {
-  return REDIRECTS.has(status) && headers.location !== undefined;
-}
-
 export interface FetcherOptions {
   /** Headers for one origin each, such as a token; they are sent to that origin only. */
-  readonly headers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly headers?: Credentials;
   /** Allows `http:` to hosts that are not loopback. */
   readonly allowHttp?: boolean;
 }
@@ -71,8 +70,8 @@ export class UndiciFetcher implements Fetcher {
       const dispatcher = isHome || isLoopbackHost(home.hostname) ? client.own : client.guarded;
       spent.requests++;
       const response = await this.send(client, url, headers, dispatcher, signal, this.redact(subject));
-      const location = response.headers.location;
-      if (!isHop(response) || location === undefined) {
+      const location = locationIn(response);
+      if (location === null) {
         const body = this.secrets.isEmpty ? response.body : this.secrets.watch(response.body, this.redact(subject));
         return { ...response, body, requests: spent.requests };
       }
@@ -101,17 +100,9 @@ export class UndiciFetcher implements Fetcher {
   private judgeHop(from: URL, home: URL, location: string): URL {
     const refuse = (detail: string, why: string) =>
       FaultError.of('serverError', detail, `${redactUrl(from.href)} redirects to ${redactUrl(location)}: ${why}`);
-    const next = URL.canParse(location, from.href) ? new URL(location, from.href) : null;
-    if (next === null) throw refuse('redirectRefused', 'that is no URL');
-    if (next.protocol !== 'https:' && next.protocol !== 'http:')
-      throw refuse('schemeRefused', `the scheme ${next.protocol} is refused`);
-    if (next.username !== '' || next.password !== '')
-      throw refuse('redirectRefused', 'it holds a user name or password');
-    if (from.protocol === 'https:' && next.protocol === 'http:')
-      throw refuse('redirectRefused', 'it would leave encryption');
-    if (next.protocol === 'http:' && !this.options.allowHttp && !isLoopbackHost(next.hostname)) {
-      throw refuse('redirectRefused', 'http: is allowed to loopback addresses only');
-    }
+    const hop = readHop(location, from.href, { allowHttp: this.options.allowHttp ?? false });
+    if (!hop.ok) throw refuse(hop.detail, hop.reason);
+    const next = new URL(hop.url);
     const isInside = isLoopbackHost(next.hostname) || isInward(next.hostname);
     if (isInside && next.hostname !== home.hostname && !isLoopbackHost(home.hostname)) {
       throw refuse('addressRefused', 'it leads to an inward address');
@@ -133,15 +124,9 @@ export class UndiciFetcher implements Fetcher {
   private joined(raw: Record<string, string | string[] | undefined>): Record<string, string> {
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(raw)) {
-      if (value === undefined) continue;
-      const text = Array.isArray(value) ? value.join(', ') : value;
-      // A location is where to go next, not something to show: it stays as it is, and is redacted in messages.
-      const key = name.toLowerCase();
-      const safe = key === 'location' ? text : this.redact(text);
-      // A validator that had to be changed is none any more.
-      if (safe === text || (key !== 'etag' && key !== 'last-modified')) headers[key] = safe;
+      if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
     }
-    return headers;
+    return redactHeaders(headers, this.redact);
   }
 
   private async send(
@@ -165,7 +150,7 @@ export class UndiciFetcher implements Fetcher {
         await body.dump({ limit: 16 * 1024, signal }).catch(() => undefined);
       };
       const answer = { status: statusCode, headers: this.joined(raw), drop };
-      return isHop(answer) ? { ...answer, body } : { ...answer, body: bodyOf(body, signal, subject) };
+      return locationIn(answer) !== null ? { ...answer, body } : { ...answer, body: bodyOf(body, signal, subject) };
     } catch (error) {
       signal.throwIfAborted();
       throw httpFault(error, subject, false);

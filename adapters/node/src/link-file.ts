@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
 import { copyFile, link, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeDirectory, syncDirectory } from './durable.js';
+import { makeDirectory } from './durable.js';
 import { errnoOf, isMissing } from './fs-fault.js';
 
 /** Where links cannot be: another file system, one that knows none, too many of them already. */
 const NO_LINK: ReadonlySet<string> = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
 
-/** Gives a file a second name, or where that cannot be, a copy under it; durable. Its length in bytes, or null if there is no such file. */
+/** Gives a file a second name, or where that cannot be, a copy under it, synced. Its length in bytes, or null if there is no such file. */
 export async function linkFile(source: string, path: string): Promise<number | null> {
   try {
     const { size } = await stat(source);
@@ -17,7 +17,6 @@ export async function linkFile(source: string, path: string): Promise<number | n
       if (!NO_LINK.has(errnoOf(error) ?? '')) throw error;
       await copy(source, path);
     });
-    await syncDirectory(dirname(path));
     return size;
   } catch (error) {
     if (isMissing(error)) return null;

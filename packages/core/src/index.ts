@@ -68,8 +68,8 @@ export { coreIn, demandOn, EMPTY_STATE, imageOf, stateOf, stepCore, stepVoice, v
 export type { Action, Live, LiveBytes, Status } from './status.js';
 export { coreStatus, coresOfVoice, voiceStatus } from './status.js';
 export { Table } from './table.js';
-export type { UrlRules } from './url.js';
-export { isLoopbackHost, originOf, readUrl, redactUrl } from './url.js';
+export type { HopReading, UrlRules } from './url.js';
+export { isLoopbackHost, locationIn, MAX_HOPS, originOf, readHop, readUrl, redactUrl } from './url.js';
 export type { Headers } from './validator.js';
 export { matchesValidator, strongEtag, validatorOf } from './validator.js';
 export { voiceMachine } from './voice-machine.js';

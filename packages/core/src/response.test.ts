@@ -387,3 +387,20 @@ describe('what a header says', () => {
     expect(quote('x'.repeat(10_000)).length).toBe(82);
   });
 });
+
+describe('a whole in reply to a range', () => {
+  const validatorAfter = (want: Expectation, etag: string) => {
+    const verdict = judgeHead(want, { status: 200, headers: { 'content-length': '10', etag } });
+    return verdict.type === 'replace' ? verdict.validator : verdict;
+  };
+
+  it('under the tag that was offered means that the server cannot read it: next time it is asked without', () => {
+    expect(validatorAfter(resume, '"v1"')).toBeNull();
+  });
+
+  it('under another tag, or where nothing but a tag tells two files apart, gives the tag to offer next', () => {
+    expect(validatorAfter(resume, '"v2"')).toBe('"v2"');
+    expect(validatorAfter({ ...resume, sha256: [] }, '"v1"')).toBe('"v1"');
+    expect(validatorAfter(whole, '"v1"')).toBe('"v1"');
+  });
+});

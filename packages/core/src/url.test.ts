@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLoopbackHost, lastSegmentOf, originOf, readUrl, redactUrl, type UrlRules } from './url.js';
+import {
+  isLoopbackHost,
+  lastSegmentOf,
+  locationIn,
+  originOf,
+  readHop,
+  readUrl,
+  redactUrl,
+  type UrlRules,
+} from './url.js';
 
 const fromFile: UrlRules = { base: null, allowHttp: false };
 const fromWeb: UrlRules = { base: 'https://example.org/catalogs/a.json', allowHttp: false };
@@ -114,5 +123,44 @@ describe('parts of a URL', () => {
     expect(lastSegmentOf('https://example.org/a/model.tar.gz?download=true#x')).toBe('model.tar.gz');
     expect(lastSegmentOf('files/a.bin')).toBe('a.bin');
     expect(lastSegmentOf('https://example.org/')).toBe('');
+  });
+});
+
+describe('a redirect', () => {
+  const from = 'https://host.example/a/b?c';
+
+  it.each([
+    ['d', 'https://host.example/a/d'],
+    ['/d', 'https://host.example/d'],
+    ['//other.example/d', 'https://other.example/d'],
+    ['https://other.example/d', 'https://other.example/d'],
+    ['', 'https://host.example/a/b?c'],
+  ])('to "%s" leads there', (location, url) => {
+    expect(readHop(location, from, { allowHttp: false })).toEqual({ ok: true, url });
+  });
+
+  it.each([
+    ['http://[', 'redirectRefused'],
+    ['ftp://host.example/', 'schemeRefused'],
+    ['data:,x', 'schemeRefused'],
+    ['https://user@host.example/', 'redirectRefused'],
+    ['http://host.example/', 'redirectRefused'],
+    ['http://127.0.0.1/', 'redirectRefused'],
+  ])('to "%s" is not followed', (location, detail) => {
+    expect(readHop(location, from, { allowHttp: true })).toMatchObject({ ok: false, detail });
+  });
+
+  it('without encryption leads to loopback only, unless that is allowed', () => {
+    const home = 'http://127.0.0.1:1/';
+    expect(readHop('http://localhost/', home, { allowHttp: false }).ok).toBe(true);
+    expect(readHop('http://host.example/', home, { allowHttp: false }).ok).toBe(false);
+    expect(readHop('http://host.example/', home, { allowHttp: true }).ok).toBe(true);
+  });
+
+  it('is five statuses, and needs a place to lead to', () => {
+    const statuses = [200, 206, 300, 301, 302, 303, 304, 305, 307, 308, 404];
+    const ways = statuses.filter((status) => locationIn({ status, headers: { location: '/x' } }) !== null);
+    expect(ways).toEqual([301, 302, 303, 307, 308]);
+    expect(locationIn({ status: 302, headers: {} })).toBeNull();
   });
 });

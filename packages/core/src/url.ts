@@ -65,6 +65,37 @@ export function readUrl(text: string, rules: UrlRules): UrlReading {
   return { ok: true, url: url.href };
 }
 
+export type HopReading =
+  | { readonly ok: true; readonly url: string }
+  /** `detail` is that of the fault it makes. */
+  | { readonly ok: false; readonly detail: 'redirectRefused' | 'schemeRefused'; readonly reason: string };
+
+/** Where a redirect leads (RFC 9110 §10.2.2), or why nobody goes there. `from` is the absolute URL that redirects. */
+export function readHop(location: string, from: string, rules: Pick<UrlRules, 'allowHttp'>): HopReading {
+  const refuse = (reason: string): HopReading => ({ ok: false, detail: 'redirectRefused', reason });
+  const next = parse(location, from);
+  if (next === null) return refuse('that is no URL');
+  if (next.protocol !== 'https:' && next.protocol !== 'http:')
+    return { ok: false, detail: 'schemeRefused', reason: `the scheme ${next.protocol} is refused` };
+  if (next.username !== '' || next.password !== '') return refuse('it holds a user name or password');
+  if (next.protocol === 'http:' && parse(from)?.protocol === 'https:') return refuse('it would leave encryption');
+  if (next.protocol === 'http:' && !rules.allowHttp && !isLoopbackHost(next.hostname))
+    return refuse('http: is allowed to loopback addresses only');
+  return { ok: true, url: next.href };
+}
+
+/** Hops that are followed; RFC 9110 §15.4 asks for a bound. */
+export const MAX_HOPS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** Where a response wants us to go instead, as it stands in the header; null if it is an answer. */
+export function locationIn(response: {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}): string | null {
+  return REDIRECTS.has(response.status) ? (response.headers['location'] ?? null) : null;
+}
+
 /** The origin of an absolute URL (RFC 6454 §4), or null. */
 export function originOf(url: string): string | null {
   return parse(url)?.origin ?? null;

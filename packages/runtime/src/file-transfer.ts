@@ -67,6 +67,8 @@ export class FileTransfer {
   private syncing: Promise<void> | null = null;
   private tail: Uint8Array = new Uint8Array(0);
   private contentType = '';
+  /** Sources that led to an expired address and were asked for another one. */
+  private readonly renewed = new Set<string>();
 
   constructor(
     private readonly ports: TransferPorts,
@@ -192,7 +194,7 @@ export class FileTransfer {
         url,
         from: isRange ? staged.bytes : null,
         ifRange: staged.bytes > 0 ? validator : null,
-        isFresh: this.job.tries.strikes > 0,
+        isFresh: this.job.tries.strikes > 0 || this.renewed.has(url),
       };
       const response = await this.ports.fetcher.fetch(request, AbortSignal.any([signal, ender.signal]));
       dog.headCame();
@@ -214,7 +216,9 @@ export class FileTransfer {
         const { httpStatus, retryAfterMs } = verdict.fault;
         if (origin !== null && retryAfterMs !== undefined && (httpStatus === 429 || httpStatus === 503))
           manners.leaveAlone(origin, retryAfterMs);
-        throw new FaultError({ ...verdict.fault, requests: response.requests ?? 1 });
+        const requests = response.requests ?? 1;
+        if (this.mayRenew(url, verdict.fault, requests)) return 'more';
+        throw new FaultError({ ...verdict.fault, requests });
       }
       if (verdict.type === 'complete') return 'whole';
       if (verdict.type === 'restart') {
@@ -232,6 +236,16 @@ export class FileTransfer {
       dog.stop();
       ender.abort();
     }
+  }
+
+  /**
+   * Whether it was a signed address, to which the source redirects, that refused: it has expired, and the source may have another. Once, and
+   * without costing an attempt: whoever is refused for good is told so after four requests.
+   */
+  private mayRenew(url: string, { type }: Fault, requests: number): boolean {
+    if (type !== 'unauthorized' || requests !== 2 || this.renewed.has(url)) return false;
+    this.renewed.add(url);
+    return true;
   }
 
   private async receive(

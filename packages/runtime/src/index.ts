@@ -47,6 +47,8 @@ export type { Breach, Judged } from './replay.js';
 export { JOURNAL_LAWS, RECORD_LAWS, replayed } from './replay.js';
 export type { Private } from './scrub.js';
 export { scrubbed } from './scrub.js';
+export type { Credentials } from './secrets.js';
+export { redactHeaders, redactorOf, spellingsOf } from './secrets.js';
 export type { StatusLaw } from './status-law.js';
 export { STATUS_LAWS } from './status-law.js';
 export type { PlacedEvent, Progress } from './streams.js';

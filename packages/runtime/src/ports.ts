@@ -103,8 +103,8 @@ export interface Store {
   reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>>;
   stage(core: string, file: string, options: StageOptions): Promise<StagedFile>;
   /**
-   * Stages a file as a link to a proven one, or as a copy of it, durable. Takes the place of what is staged under that name. Resolves with its
-   * length in bytes, or with null if there is no such file: then nothing has changed.
+   * Stages a file as a link to a proven one, or as a copy of it; its bytes are durable, its name need not be. Takes the place of what is staged
+   * under that name. Resolves with its length in bytes, or with null if there is no such file: then nothing has changed.
    */
   adopt(core: string, file: string, from: Resident): Promise<number | null>;
   /** Drops what is staged for a core. */

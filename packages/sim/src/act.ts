@@ -7,10 +7,15 @@ export type PersonAct =
   | { readonly do: 'verify' | 'repair'; readonly id: string }
   | { readonly do: 'clean' | 'reopen' | 'update' | 'rival' };
 
+/** Where a redirect leads: to a host that has the same files, on and on, or out of encryption, where nobody follows. */
+export type Way = 'elsewhere' | 'maze' | 'plainHttp';
+
 /** What a server or a line can do wrong. */
 export type Trouble =
   | { readonly trouble: 'drop' | 'cut' | 'stall'; readonly afterBytes: number }
-  | { readonly trouble: 'silence' | 'refuse' | 'plainAnswer' | 'otherEtag' }
+  | { readonly trouble: 'silence' | 'refuse' | 'hangUp' | 'plainAnswer' | 'otherEtag' }
+  | { readonly trouble: 'late'; readonly ms: number }
+  | { readonly trouble: 'redirect'; readonly status: number; readonly way: Way }
   | { readonly trouble: 'status'; readonly status: number; readonly retryAfterSeconds: number | null }
   | { readonly trouble: 'wrongLength'; readonly bytes: number }
   | { readonly trouble: 'excess'; readonly bytes: number }

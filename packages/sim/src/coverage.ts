@@ -4,8 +4,9 @@ import type { Observation } from './observation.js';
 export class Coverage {
   private readonly counts = new Map<string, number>();
 
-  private count(what: string): void {
+  private count(what: string): this {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+    return this;
   }
 
   readonly see = (observation: Observation): void => {
@@ -14,13 +15,14 @@ export class Coverage {
         for (const event of observation.record.events) {
           this.count(event.type);
           if ((event.type === 'RetryScheduled' || event.type === 'CoreFailed') && event.fault !== null)
-            this.count(`fault ${event.fault.type}`);
+            this.count(`fault ${event.fault.type}`).count(`detail ${event.fault.detail}`);
           if (event.type === 'CorePaused' && event.reason === 'noSpace') this.count('fault noSpace');
         }
         for (const effect of observation.effects) this.count(`effect ${effect.type}`);
         break;
       case 'act':
         this.count(`act ${observation.act.do}`);
+        if (observation.act.do === 'network') this.count(`trouble ${observation.act.trouble.trouble}`);
         break;
       case 'answer':
         this.count(`answer ${observation.code}`);
@@ -35,6 +37,9 @@ export class Coverage {
         break;
       case 'request':
         if ((observation.from ?? 0) > 0) this.count('resumed request');
+        break;
+      case 'response':
+        if (observation.requests > 1) this.count('redirected response');
         break;
       default:
     }

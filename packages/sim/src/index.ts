@@ -1,4 +1,4 @@
-export type { Act, PersonAct, Trouble, WeatherAct } from './act.js';
+export type { Act, PersonAct, Trouble, Way, WeatherAct } from './act.js';
 export { isPersonAct } from './act.js';
 export { scripts } from './arbitrary.js';
 export type { Violation } from './checker.js';

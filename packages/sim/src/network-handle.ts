@@ -1,6 +1,22 @@
 import type { MemoryNetwork, NetworkFault } from '@lading/memory';
-import type { Trouble } from './act.js';
+import type { Trouble, Way } from './act.js';
 import type { Goods } from './goods.js';
+
+/** Another host that has everything. What the catalog names may be redirected there. */
+const ELSEWHERE = 'cdn.example.net';
+
+function redirectOf(status: number, way: Way): NetworkFault {
+  switch (way) {
+    case 'elsewhere':
+      return { type: 'moved', status, origin: `https://${ELSEWHERE}` };
+    case 'plainHttp':
+      return { type: 'moved', status, origin: `http://${ELSEWHERE}` };
+    case 'maze':
+      return { type: 'maze', status };
+    default:
+      return way satisfies never;
+  }
+}
 
 function faultOf(trouble: Trouble): NetworkFault {
   switch (trouble.trouble) {
@@ -10,7 +26,12 @@ function faultOf(trouble: Trouble): NetworkFault {
       return { type: trouble.trouble, afterBytes: trouble.afterBytes };
     case 'silence':
     case 'refuse':
+    case 'hangUp':
       return { type: trouble.trouble };
+    case 'late':
+      return { type: 'late', ms: trouble.ms };
+    case 'redirect':
+      return redirectOf(trouble.status, trouble.way);
     case 'plainAnswer':
       return { type: 'ignoreRange' };
     case 'otherEtag':
@@ -54,7 +75,12 @@ export class NetworkHandle {
 
   /** Puts everything that the catalog names on the network, as it should be. */
   stock(): void {
-    for (const [url, { bytes }] of this.goods().sources) this.memory.put(url, bytes, this.pace);
+    for (const [url, { bytes }] of this.goods().sources) this.serve(url, bytes, this.pace);
+  }
+
+  private serve(url: string, bytes: Uint8Array, how: Parameters<MemoryNetwork['put']>[2]): void {
+    this.memory.put(url, bytes, how);
+    this.memory.put(url.replace(/^https:\/\/[^/]+/, `https://${ELSEWHERE}`), bytes, how);
   }
 
   /** The URLs that a name stands for. Throws if it stands for none. */
@@ -93,6 +119,19 @@ export class NetworkHandle {
     );
   }
 
+  /** The server sends us to another host, which has the file; or round in circles; or to where nobody may follow. */
+  redirect(
+    options: { readonly status?: number; readonly way?: Way; readonly on?: string; readonly times?: number } = {},
+  ): void {
+    const { status = 302, way = 'elsewhere', on, times } = options;
+    this.order({ trouble: 'redirect', status, way }, on, times);
+  }
+
+  /** The answer comes so much later that others overtake it. */
+  delayBy(ms: number, on = '*', times = 1): void {
+    this.order({ trouble: 'late', ms }, on, times);
+  }
+
   /** One bit of the file is turned over on the way. */
   corrupt(atByte: number, on = '*', times = 1): void {
     this.order({ trouble: 'flip', atByte }, on, times);
@@ -116,7 +155,7 @@ export class NetworkHandle {
     const source = this.goods().sources.get(url);
     if (source === undefined) throw new RangeError(`nothing on this network is called "${url}"`);
     const other = new Uint8Array(Math.max(0, source.bytes.length + lengthDelta)).fill(0x58);
-    this.memory.put(url, other, { ...this.pace, etag: `"replaced-${other.length}"` });
+    this.serve(url, other, { ...this.pace, etag: `"replaced-${other.length}"` });
   }
 
   /** Everything is reachable and right again. */

@@ -39,7 +39,8 @@ export type Observation =
       readonly ifRange: string | null;
       readonly id: number;
     } & FileName)
-  | { readonly type: 'response'; readonly id: number; readonly status: number }
+  /** `requests` counts the redirects that led to it. */
+  | { readonly type: 'response'; readonly id: number; readonly status: number; readonly requests: number }
   | ({ readonly type: 'requestEnded'; readonly id: number; readonly error: string | null } & FileName)
   | ({ readonly type: 'stage'; readonly sizeBytes: number } & FileName)
   | ({ readonly type: 'staged'; readonly bytes: number } & FileName)

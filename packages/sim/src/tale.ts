@@ -13,6 +13,12 @@ function troubleIn(words: Trouble): string {
       return 'the server never answers';
     case 'refuse':
       return 'the connection is refused';
+    case 'hangUp':
+      return 'the connection is reset before an answer';
+    case 'late':
+      return `the answer comes ${words.ms} ms late`;
+    case 'redirect':
+      return `the server redirects with ${words.status} (${words.way})`;
     case 'plainAnswer':
       return 'the server answers a range with everything';
     case 'otherEtag':

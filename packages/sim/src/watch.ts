@@ -130,6 +130,7 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
   let requests = 0;
   return {
     isRangeFirst: inner.isRangeFirst,
+    ...(inner.redact === undefined ? {} : { redact: inner.redact }),
     fetch: async (request, signal) => {
       if (!process.isAlive) return await never();
       // As every real client: who has given up already sends nothing.
@@ -148,7 +149,7 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
         });
       signal.addEventListener('abort', end, { once: true });
       const response = await inner.fetch(request, signal);
-      tell({ type: 'response', id, status: response.status });
+      tell({ type: 'response', id, status: response.status, requests: response.requests ?? 1 });
       return response;
     },
   };

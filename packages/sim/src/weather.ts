@@ -9,6 +9,12 @@ export interface Weather {
   readonly stalls: number;
   readonly silences: number;
   readonly refusals: number;
+  /** A connection that is reset before an answer. */
+  readonly resets: number;
+  /** An answer so late that what was asked for after it comes before it. */
+  readonly reorderings: number;
+  /** Redirects: to another origin, without end, or to where nobody may follow. */
+  readonly redirects: number;
   /** 200 with everything, whatever range was asked for. */
   readonly plainAnswers: number;
   readonly otherEtags: number;
@@ -41,6 +47,9 @@ export const STORMY: Weather = {
   stalls: 4,
   silences: 2,
   refusals: 3,
+  resets: 2,
+  reorderings: 3,
+  redirects: 4,
   plainAnswers: 4,
   otherEtags: 3,
   wrongLengths: 2,
@@ -72,6 +81,9 @@ const NETWORK = [
   'stalls',
   'silences',
   'refusals',
+  'resets',
+  'reorderings',
+  'redirects',
   'plainAnswers',
   'otherEtags',
   'wrongLengths',
@@ -100,6 +112,16 @@ export function troubleOf(kind: NetworkKind, sizeBytes: number, luck: Luck): Tro
       return { trouble: 'silence' };
     case 'refusals':
       return { trouble: 'refuse' };
+    case 'resets':
+      return { trouble: 'hangUp' };
+    case 'reorderings':
+      return { trouble: 'late', ms: oneOf(luck, [30, 100, 350]) };
+    case 'redirects':
+      return {
+        trouble: 'redirect',
+        status: oneOf(luck, [301, 302, 303, 307, 308]),
+        way: oneOf(luck, ['elsewhere', 'elsewhere', 'elsewhere', 'maze', 'plainHttp'] as const),
+      };
     case 'plainAnswers':
       return { trouble: 'plainAnswer' };
     case 'otherEtags':

@@ -214,12 +214,20 @@ export class World {
   /** Lets time pass until this is true; it is asked after everything that happens. Throws `WorldStandsStill` if it never is. */
   async runUntil(isTrue: () => boolean): Promise<void> {
     if (isTrue()) return;
+    let look: () => void = () => undefined;
     const came = new Promise<void>((resolve) => {
-      this.observe(() => {
+      look = () => {
         if (isTrue()) resolve();
-      });
+      };
     });
-    await this.run(came);
+    this.observe(look);
+    // What the world sees of a record comes before the depot itself has changed.
+    const changes = this.life?.depot?.state$.subscribe(look);
+    try {
+      await this.run(came);
+    } finally {
+      changes?.unsubscribe();
+    }
   }
 }
 
