@@ -211,15 +211,27 @@ export class World {
     return this.memory.clock.runUntil(death === undefined ? promise : Promise.race([promise, death]), PATIENCE_MS);
   }
 
-  /** Lets time pass until this is true; it is asked after everything that happens. Throws `WorldStandsStill` if it never is. */
+  /**
+   * Lets time pass until this is true; it is asked after everything that happens, and whenever all has come to rest. Throws `WorldStandsStill` if it
+   * never is, `WorldDied` if the process ends first.
+   */
   async runUntil(isTrue: () => boolean): Promise<void> {
-    if (isTrue()) return;
-    const came = new Promise<void>((resolve) => {
-      this.observe(() => {
-        if (isTrue()) resolve();
-      });
-    });
-    await this.run(came);
+    const { life } = this;
+    const isDead = () => life !== null && !life.process.isAlive;
+    let hasBeen = false;
+    const look = () => {
+      if (!hasBeen && !isDead()) hasBeen = isTrue();
+    };
+    this.observers.push(look);
+    try {
+      await this.memory.clock.runWhile(() => {
+        look();
+        return !hasBeen && !isDead();
+      }, PATIENCE_MS);
+    } finally {
+      this.observers.splice(this.observers.indexOf(look), 1);
+    }
+    if (!hasBeen) throw new WorldDied('the process ended while it was waited for');
   }
 }
 
