@@ -29,6 +29,7 @@ export class MemoryDisk {
   capacityBytes = Number.POSITIVE_INFINITY;
   private readonly processes = new Map<number, MemoryProcess>();
   private faults: { fault: DiskFault; after: number; times: number }[] = [];
+  private shortWrites: { readonly path: RegExp; times: number }[] = [];
 
   start(): MemoryProcess {
     const process = new MemoryProcess(this.processes.size + 1);
@@ -60,9 +61,22 @@ export class MemoryDisk {
     this.faults.push({ fault, after: fault.after ?? 0, times: fault.times ?? 1 });
   }
 
+  /** The next writes to such paths take half of what they are given, and call that no error. */
+  shorten(times: number, path: RegExp = /./): void {
+    this.shortWrites.push({ path, times });
+  }
+
+  isShort(path: string): boolean {
+    const order = this.shortWrites.find((each) => each.times > 0 && each.path.test(path));
+    if (order === undefined) return false;
+    order.times--;
+    return true;
+  }
+
   /** Nothing goes wrong any more. */
   heal(): void {
     this.faults = [];
+    this.shortWrites = [];
   }
 
   /** Throws what was ordered to go wrong here. */
