@@ -19,7 +19,7 @@ import { keptOf } from './kept.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
-import type { Journal, Ports, Store } from './ports.js';
+import type { HeldLease, Journal, Ports, Store } from './ports.js';
 import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
@@ -40,8 +40,14 @@ export interface OpenOptions {
 
 /** The state that a journal tells. Throws `FaultError` `journalCorrupt` for a history that cannot be: nothing is changed then. */
 export async function recall(journal: Journal): Promise<DepotState> {
+  return (await recalled(journal)).state;
+}
+
+/** The same, and the position of the snapshot that it began with. */
+async function recalled(journal: Journal): Promise<{ readonly state: DepotState; readonly snapshotAt: number }> {
   try {
-    return fold(await journal.load());
+    const image = await journal.load();
+    return { state: fold(image), snapshotAt: image.snapshot?.position ?? 0 };
   } catch (error) {
     if (!(error instanceof JournalCorrupt || error instanceof BugError)) throw error;
     throw FaultError.of('unknown', 'journalCorrupt', `${error.message}; nothing was changed`, {}, error);
@@ -118,7 +124,7 @@ async function swept(ports: Ports, state: DepotState, lost: readonly string[]): 
 export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<Depot> {
   const held = await ports.lease.acquire();
   try {
-    const state = await recall(ports.journal);
+    const { state, snapshotAt } = await recalled(ports.journal);
     // A dead owner may have written a record and not lived to sync it: what was read becomes durable before anything is removed because of it.
     await ports.journal.append([]);
     const epoch = Math.max(held.epoch, state.epoch + 1);
@@ -131,6 +137,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const meter = new Meter(ports.clock, (core) => signals.wake([core]));
     const conductor = new Conductor({
       state,
+      snapshotAt,
       catalog: options.catalog,
       policy: { ...DEFAULT_POLICY, ...options.policy },
       epoch,
@@ -159,10 +166,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     });
     await conductor.report({ type: 'woke', epoch, ...survey });
     const locate = (core: string, generation: string, file: string) => ports.store.locate(core, generation, file);
-    const release = async () => {
-      await ports.journal.close();
-      await held.release();
-    };
+    const release = () => letGo(ports.journal, held);
     const view = new View(options.catalog, () => conductor.state, locate, meter.live);
     return new OpenDepot({
       view,
@@ -175,8 +179,17 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       failure: () => failure,
     });
   } catch (error) {
-    await ports.journal.close();
-    await held.release();
+    // What prevented the opening is the fault to tell.
+    await letGo(ports.journal, held).catch(() => undefined);
     throw error;
+  }
+}
+
+/** The lease is released whatever the journal says: nobody else would. */
+async function letGo(journal: Journal, held: HeldLease): Promise<void> {
+  try {
+    await journal.close();
+  } finally {
+    await held.release();
   }
 }
