@@ -2,7 +2,6 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '@lading/core';
-import { openDepot as openMemoryDepot } from '@lading/memory';
 import { createWorld, goodsOf, type World } from '@lading/sim';
 import { describe, expect, it } from 'vitest';
 import { holdAfter } from '../origin/behaviour.js';
@@ -60,6 +59,22 @@ describe('the disk', () => {
     expect(ledger.requests()).toEqual([null, durable]);
     expect(wrongFiles(world, 'kokoro')).toEqual([]);
     expect(world.disk.installed('kokoro').size).toBe(1);
+  });
+
+  it('D1: a partial file whose bytes rotted is found out by its digest, and fetched again', async () => {
+    const world = await createWorld({ seed: 1, catalog });
+    const ledger = ledgerOf(world);
+    await downloadTo(world, 'heart', 300_000);
+    world.crash();
+    expect(world.disk.rotStaged('kokoro')).toBe(STAGED);
+    world.disk.shorten(5);
+    await world.reopen();
+    await world.run(world.depot.download('heart'));
+    expect(ledger.events).toContainEqual(
+      expect.objectContaining({ type: 'RetryScheduled', fault: expect.objectContaining({ type: 'checksumMismatch' }) }),
+    );
+    expect(ledger.requests().at(-1)).toBe(null);
+    expect(wrongFiles(world, 'kokoro')).toEqual([]);
   });
 
   it('D2: what was deleted in mid-download begins at nothing, on the disk and in the journal', async () => {
@@ -281,8 +296,7 @@ describe('the disk', () => {
     const there = (): readonly string[] => [...world.disk.files('/depot').keys()];
 
     // Somebody who is not the owner removes nothing, not even what nobody needs.
-    const rival = endOf(openMemoryDepot({ world: world.memory, catalog: goodsOf({ cores: {} }).catalog }));
-    expect(await world.memory.clock.runUntil(rival)).toMatchObject({ code: 'leaseHeld' });
+    expect(await endOf(world.rival())).toMatchObject({ code: 'leaseHeld' });
     expect(there()).toEqual(expect.arrayContaining(all));
 
     // Nor does an owner who cannot read the journal.

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openDepot as openMemoryDepot, portsOf, schedulerOf } from '@lading/memory';
+import { portsOf, schedulerOf } from '@lading/memory';
 import { readDepot } from '@lading/node';
 import { type Depot, openDepotOn, type Ports } from '@lading/runtime';
 import { createWorld, World } from '@lading/sim';
@@ -15,10 +15,6 @@ const catalog = {
   cores: { kokoro: { 'model.onnx': MODEL_BYTES }, piper: { 'voice.onnx': 50_000, 'voice.json': 900 } },
   voices: { heart: ['kokoro'], amy: ['piper'], both: ['kokoro', 'piper'] },
 };
-
-/** Another program on the same disk. */
-const rivalOf = (world: World): Promise<Depot> =>
-  openMemoryDepot({ world: world.memory, catalog: world.goods.catalog });
 
 /** A program for which every lock is granted, as on a network file system where they do nothing. */
 async function withoutLock(world: World): Promise<Depot> {
@@ -101,7 +97,7 @@ describe('processes', () => {
     await downloadTo(world, 'heart', 150_000);
     const before = new Map(world.disk.files('/depot'));
     for (let i = 0; i < 3; i++) {
-      const rival = await endOf(world.memory.clock.runUntil(rivalOf(world), 100));
+      const rival = await endOf(world.rival());
       expect(rival).toMatchObject({ code: 'leaseHeld' });
     }
     for (const path of before.keys()) expect([...world.disk.files('/depot').keys()]).toContain(path);
@@ -121,9 +117,9 @@ describe('processes', () => {
     await world.run(world.depot.download('amy'));
     await world.close();
     world.disk.fail('read', 'EIO', { where: 'journal' });
-    expect(await endOf(world.memory.run(rivalOf(world)))).toMatchObject({ fault: { detail: 'EIO' } });
+    expect(await endOf(world.rival())).toMatchObject({ fault: { detail: 'EIO' } });
     // The process of that failed attempt lives on, as a tab does.
-    const second = await world.memory.run(rivalOf(world));
+    const second = await world.rival();
     expect(second.status('amy').phase).toBe('ready');
     await world.memory.run(second.close());
 
@@ -140,7 +136,7 @@ describe('processes', () => {
     };
     const third = await world.memory.run(openDepotOn(stubborn, { catalog: world.goods.catalog }));
     expect(await endOf(world.memory.run(third.close()))).toMatchObject({ message: 'cannot close' });
-    const fourth = await world.memory.run(rivalOf(world));
+    const fourth = await world.rival();
     expect(fourth.status('amy').phase).toBe('ready');
   });
 
@@ -149,7 +145,7 @@ describe('processes', () => {
     await downloadTo(world, 'heart', 300_000);
     const { epoch } = world.depot.state;
     const askedMs = world.elapsedMs;
-    const refused = await endOf(world.memory.run(rivalOf(world)));
+    const refused = await endOf(world.rival());
     expect(refused).toMatchObject({ name: 'InitializationError', code: 'leaseHeld', owner: { pid: 1 } });
     expect((refused as Error).message).toMatch(/in use by process 1/);
     expect(world.elapsedMs).toBe(askedMs);
@@ -187,12 +183,11 @@ describe('processes', () => {
   it('P9: a quota that is too small is a state with numbers and a remedy, never all of it and never an end', async () => {
     const shards = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`shard${i}.bin`, 60_000]));
     const world = await createWorld({ seed: 9, catalog: { cores: { llm: shards }, voices: { gemma: ['llm'] } } });
-    const { memory } = world.disk;
     const shares: number[] = [];
     world.depot.onStatus('gemma', ({ bytesDone, bytesTotal }) => shares.push(bytesDone / bytesTotal));
 
     // Known before the first byte.
-    memory.capacityBytes = memory.usedBytes() + 150_000;
+    world.disk.leave(150_000);
     const ledger = ledgerOf(world);
     expect(await world.run(endOf(world.depot.download('gemma')))).toMatchObject({
       code: 'noSpace',
@@ -203,7 +198,7 @@ describe('processes', () => {
     expect(world.depot.status('gemma')).toMatchObject({ phase: 'paused', reason: 'noSpace', bytesDone: 0 });
 
     // And when others take the room meanwhile.
-    memory.capacityBytes = Number.POSITIVE_INFINITY;
+    world.disk.free();
     const resumed = endOf(world.depot.download('gemma'));
     await world.runUntil(() => world.depot.status('gemma').bytesDone > 130_000);
     world.disk.fill();

@@ -88,8 +88,11 @@ export class Watchdog {
           this.windowStartMs = this.clock.monotonicMs();
           this.windowBytes = 0;
         }
-        const nextMs = this.isQuiet ? this.stallMs : Math.min(this.stallMs, QUIET_MS);
-        await this.clock.wait(Math.max(1, nextMs - quietMs), this.timer.signal);
+        // Also in a silence one looks again: it may have ended, and another begun.
+        const leftMs = this.isQuiet
+          ? Math.min(this.stallMs - quietMs, QUIET_MS)
+          : Math.min(this.stallMs, QUIET_MS) - quietMs;
+        await this.clock.wait(Math.max(1, leftMs), this.timer.signal);
       }
     } catch (error) {
       if (!this.timer.signal.aborted) this.controller.abort(error);

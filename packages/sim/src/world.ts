@@ -1,6 +1,6 @@
 import type { DepotState } from '@lading/core';
 import type { MemoryProcess } from '@lading/memory';
-import { MemoryWorld, portsOf, schedulerOf, seededLuck } from '@lading/memory';
+import { MemoryWorld, openDepot, portsOf, schedulerOf, seededLuck } from '@lading/memory';
 import { type Depot, openDepotOn } from '@lading/runtime';
 import { Chronicle } from './chronicle.js';
 import { DiskHandle } from './disk-handle.js';
@@ -147,6 +147,15 @@ export class World {
     await this.close();
     const error = await this.open(goods);
     if (error !== null) throw error;
+  }
+
+  /**
+   * Another program, with a process of its own, opens a depot on the same disk; two tabs are two programs. Throws `InitializationError` (`leaseHeld`) while
+   * somebody has it. `crash` and `cutPower` end it too; what it does is not observed.
+   */
+  rival(): Promise<Depot> {
+    const { policy = {}, stallMs = 5_000 } = this.options;
+    return this.memory.run(openDepot({ world: this.memory, catalog: this.goods.catalog, policy, stallMs }));
   }
 
   async close(): Promise<void> {
