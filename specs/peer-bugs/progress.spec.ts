@@ -183,6 +183,11 @@ describe('progress', () => {
     const world = await createWorld({ seed: 7, catalog });
     const { polled, streamed } = statusesOf(world, 'heart');
     const ledger = ledgerOf(world);
+    // What is told and what the file holds, each time that it grew.
+    const told: (readonly [done: number, held: number])[] = [];
+    world.observe((each) => {
+      if (each.type === 'written') told.push([world.depot.status('heart').bytesDone, each.bytes]);
+    });
     world.network.dropAfter(130_000);
     disturb(world);
     world.network.dropAfter(60_000);
@@ -190,6 +195,8 @@ describe('progress', () => {
     await world.run();
     expect(ledger.requests().length).toBeGreaterThanOrEqual(2);
     expectHonest(polled);
+    expect(told.length).toBeGreaterThan(100);
+    for (const [done, held] of told) expect(done).toBeLessThanOrEqual(held);
     for (const { bytesDone } of streamed) expect(bytesDone).toBeLessThanOrEqual(MODEL_BYTES);
     expect(streamed.at(-1)).toMatchObject({ phase: 'ready', bytesDone: MODEL_BYTES });
     expect(wrongFiles(world, 'kokoro')).toEqual([]);

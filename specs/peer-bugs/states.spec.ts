@@ -240,7 +240,15 @@ describe('states', () => {
     world.crash();
     const path = '/depot/journal/000001.jsonl';
     const written = world.disk.files().get(path) ?? new Uint8Array(0);
-    world.disk.memory.overwrite(path, Buffer.concat([written, encodeLine({ v: 2, from: 99, events: [] })]));
+    // Nothing is odd about it but its format.
+    const later = {
+      v: 2,
+      from: world.chronicle.state.position,
+      epoch: 2,
+      at: 0,
+      events: [{ type: 'Woken', epoch: 2 }],
+    };
+    world.disk.memory.overwrite(path, Buffer.concat([written, encodeLine(later)]));
     const before = [...world.disk.files()].filter(([name]) => name !== '/depot/lease');
     expect(await endOf(world.reopen())).toMatchObject({ fault: { detail: 'journalCorrupt' } });
     expect([...world.disk.files()].filter(([name]) => name !== '/depot/lease')).toEqual(before);
