@@ -142,6 +142,23 @@ export function archives(sentence: StoreSentence): void {
     });
   }
 
+  const tooMany: readonly (readonly [what: string, maxFiles: number, members: readonly Member[]])[] = [
+    ['folders than any sane tree has', 10, Array.from({ length: 300 }, (_, i) => ({ name: `d${i}/`, type: '5' }))],
+    [
+      'names than fit beside its files',
+      10_000,
+      Array.from({ length: 5_000 }, (_, i) => ({ name: `d${i % 60}/${'n'.repeat(90)}${i}/`, type: '5' })),
+    ],
+  ];
+  for (const [what, maxFiles, members] of tooMany) {
+    sentence(undefined, `not at all that has more ${what}`, async ({ store }) => {
+      await stageWhole(store, 'c', 'x.tar', tarOf([fine, ...members]));
+      const fault = await faultIn(store.extract('c', { ...OPTIONS, maxFiles, maxBytes: 4 }, never));
+      expect(fault).toMatchObject({ type: 'archiveInvalid', detail: 'archiveTooLarge' });
+      await expectNothing(store);
+    });
+  }
+
   sentence(undefined, 'only until the signal says so, and leaves nothing', async ({ store }) => {
     await stageWhole(store, 'c', 'x.tar', tarOf(GOOD));
     const reason = new Error('enough');

@@ -19,8 +19,11 @@ export interface JournalBench extends AsyncDisposable {
   /** As somebody who only looks while another may be writing. */
   read(): Journal;
   readonly medium: JournalMedium;
-  /** Lets the next write or sync fail, once, as a full or broken disk does; of a write, half is done before. */
-  failNext(action: 'write' | 'sync'): Promise<void>;
+  /**
+   * Lets the next write or sync fail, once, as a full or broken disk does; of a write, half is done before. A write that takes half and calls that no
+   * error is what write(2) may do.
+   */
+  failNext(action: 'write' | 'half a write' | 'sync'): Promise<void>;
   /** Does the work in a process that dies after so many steps, the next one torn; tells whether it came to its end before. */
   dying(steps: number, work: (journal: Journal) => Promise<unknown>): Promise<'done' | 'died'>;
   /** Ends all processes, and forgets what was not synced. */

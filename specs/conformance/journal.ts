@@ -130,6 +130,59 @@ export function journalConformance(name: string, make: () => Promise<JournalBenc
       });
     }
 
+    for (const failing of ['append', 'compaction'] as const) {
+      sentence(
+        lacks.failure,
+        `takes nothing more once one ${failing} failed, until it is opened anew`,
+        async (bench) => {
+          await appended(bench, recordsTo(2));
+          const journal = bench.open();
+          await journal.load();
+          await journal.append([recordAt(2)]);
+          await bench.failNext('write');
+          const work = (what: typeof failing) =>
+            what === 'append' ? journal.append([recordAt(3)]) : journal.compact(imageAt(3));
+          const fault = await faultIn(work(failing));
+          // Nobody knows any more what the disk holds: who goes on may write behind a record that he was told is not there.
+          expect(await faultIn(work('append'))).toMatchObject({ type: fault.type, detail: fault.detail });
+          expect(await faultIn(work('compaction'))).toMatchObject({ type: fault.type, detail: fault.detail });
+          await journal.close();
+          expect(await loaded(bench)).toEqual(recordsTo(3));
+          await appended(bench, [recordAt(3)]);
+          expect(await loaded(bench)).toEqual(recordsTo(4));
+        },
+      );
+    }
+
+    sentence(lacks.failure, 'is written whole through a write that takes only half', async (bench) => {
+      const journal = bench.open();
+      await journal.load();
+      await journal.append([recordAt(0)]);
+      await bench.failNext('half a write');
+      await journal.append([recordAt(1), recordAt(2)]);
+      await bench.failNext('half a write');
+      await journal.compact(imageAt(3));
+      await journal.append([recordAt(3)]);
+      await journal.close();
+      expect(await bench.open().load()).toEqual({ snapshot: imageAt(3), records: [recordAt(3)] });
+    });
+
+    sentence(undefined, 'refuses a writer who has missed what another wrote', async (bench) => {
+      await appended(bench, recordsTo(2));
+      const [missed, other] = [bench.open(), bench.open()];
+      await missed.load();
+      await other.load();
+      await other.append([recordAt(2)]);
+      expect(await faultIn(missed.append([{ ...recordAt(2), at: 0 }]))).toMatchObject({
+        type: 'leaseHeld',
+        detail: 'fenced',
+      });
+      await missed.close();
+      await other.append([recordAt(3)]);
+      await other.close();
+      expect(await loaded(bench)).toEqual(recordsTo(4));
+    });
+
     sentence(
       lacks.failure,
       'keeps the older snapshot and all records if a new one cannot be written',

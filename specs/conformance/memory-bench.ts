@@ -47,6 +47,7 @@ export async function makeMemoryStore({ diskBytes }: StoreSetting): Promise<Stor
     leaveFree: async (bytes) => {
       world.disk.capacityBytes = bytes === null ? full : world.disk.usedBytes() + bytes;
     },
+    halveNextWrite: async () => world.disk.shorten(1),
     failNextSync: async () => world.disk.fail({ action: 'sync', path: /\/staging\//, code: 'EIO' }),
     dying: (steps, work) => dying(world, steps, (ports) => work(ports.store)),
     cutPower: async () => world.cutPower(),
@@ -68,10 +69,6 @@ function mediumOf(disk: MemoryDisk): JournalBench['medium'] {
 
 export async function makeMemoryJournal(): Promise<JournalBench> {
   const world = new MemoryWorld();
-  const fill = (): void => {
-    // Half of what comes fits; afterwards there is room again, as after somebody has deleted something.
-    world.disk.fail({ action: 'write', code: 'ENOSPC' });
-  };
   return {
     open: () => life(world).journal,
     read: () => {
@@ -79,7 +76,8 @@ export async function makeMemoryJournal(): Promise<JournalBench> {
     },
     medium: mediumOf(world.disk),
     failNext: async (action) => {
-      if (action === 'write') fill();
+      if (action === 'half a write') world.disk.shorten(1);
+      else if (action === 'write') world.disk.fail({ action, code: 'ENOSPC' });
       else world.disk.fail({ action, path: /jsonl$/, code: 'EIO' });
     },
     dying: (steps, work) => dying(world, steps, (ports) => work(ports.journal)),

@@ -58,6 +58,7 @@ export async function makeNodeStore({ diskBytes }: StoreSetting): Promise<StoreB
       await writeFile(filler, new Uint8Array(Math.max(0, bavail * bsize - bytes)));
     },
     failNextSync: () => failNext('sync'),
+    halveNextWrite: () => failNext('half a write'),
     dying: (steps, work) => dying(steps, () => work(new DiskStore(dir))),
     cutPower: () => unable(NO_POWER_SWITCH),
     [Symbol.asyncDispose]: async () => {

@@ -86,12 +86,12 @@ export async function dying(steps: number, work: () => Promise<unknown>): Promis
   }
 }
 
-/** Lets the next write or sync through any handle fail as a full or broken disk does; of a write, half is done before. */
-export async function failNext(action: 'write' | 'sync'): Promise<void> {
+/** Lets the next write or sync through any handle fail as a full or broken disk does; of a write, half is done before, and perhaps no error told. */
+export async function failNext(action: 'write' | 'half a write' | 'sync'): Promise<void> {
   const probe = await fs.promises.open(fs.realpathSync('.'), 'r');
   const prototype = Object.getPrototypeOf(probe) as Record<string, Call>;
   await probe.close();
-  const names = action === 'write' ? ['write'] : ['sync', 'datasync'];
+  const names = action === 'sync' ? ['sync', 'datasync'] : ['write'];
   const were = new Map(names.map((name) => [name, prototype[name] as Call]));
   const heal = (): void => {
     for (const [name, was] of were) prototype[name] = was;
@@ -101,7 +101,8 @@ export async function failNext(action: 'write' | 'sync'): Promise<void> {
       heal();
       if (action === 'sync')
         throw Object.assign(new Error(`EIO: i/o error, ${name}`), { code: 'EIO', errno: -5, syscall: name });
-      await was.call(this, ...halved(args));
+      const taken = await was.call(this, ...halved(args));
+      if (action === 'half a write') return taken;
       const message = 'ENOSPC: no space left on device, write';
       throw Object.assign(new Error(message), { code: 'ENOSPC', errno: -28, syscall: 'write' });
     };

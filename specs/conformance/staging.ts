@@ -190,6 +190,18 @@ export function staging(sentence: StoreSentence, lacks: StoreLacks): void {
     expect((await stagedDigest(store, 'c', 'deep/f', 1)).bytes).toBe(0);
   });
 
+  sentence(lacks.failure, 'holds all of a chunk that a write took only half of', async (bench) => {
+    const bytes = seeded(8, 9_000);
+    const staged = await bench.store.stage('c', 'f', { bytes: 0, sizeBytes: 9_000, algorithms: ['sha256'] });
+    await staged.write(bytes.subarray(0, 3_000));
+    await bench.halveNextWrite();
+    await staged.write(bytes.subarray(3_000));
+    expect(staged.bytes).toBe(9_000);
+    expect((await staged.digests()).sha256).toBe(await sha256(bytes));
+    await staged.close();
+    expect(await stagedDigest(bench.reopen(), 'c', 'f', 9_000)).toEqual({ bytes: 9_000, digest: await sha256(bytes) });
+  });
+
   sentence(lacks.failure, 'is poisoned by a sync that failed: it is not tried twice', async (bench) => {
     const staged = await bench.store.stage('c', 'f', { bytes: 0, sizeBytes: 3, algorithms: [] });
     await staged.write(text('abc'));

@@ -12,6 +12,8 @@ export interface StoreBench extends AsyncDisposable {
   leaveFree(bytes: number | null): Promise<void>;
   /** Lets the next sync of a file fail, once, as a broken disk does. */
   failNextSync(): Promise<void>;
+  /** Lets the next write take half of what it is given, and call that no error. */
+  halveNextWrite(): Promise<void>;
   /** Does the work in a process that dies after so many steps; tells whether it came to its end before. */
   dying(steps: number, work: (store: Store) => Promise<unknown>): Promise<'done' | 'died'>;
   /** Ends all processes, and forgets what was not synced. */

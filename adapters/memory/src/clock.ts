@@ -110,16 +110,24 @@ export class VirtualClock implements Clock {
       isOpen = false;
     };
     promise.then(end, end);
+    await this.runWhile(() => isOpen, patienceMs);
+    return await promise;
+  }
+
+  /**
+   * Moves on, from timer to timer, as long as this is true; it is asked whenever all has come to rest. Throws `WorldStandsStill` if it stays true
+   * though nothing is due any more, or for longer than `patienceMs` of simulated time.
+   */
+  async runWhile(isOpen: () => boolean, patienceMs: number = PATIENCE_MS): Promise<void> {
     const limitMs = this.elapsedMs + patienceMs;
     await settle();
-    while (isOpen) {
+    while (isOpen()) {
       if (this.timers.length === 0)
         throw new WorldStandsStill('nothing is due any more, and what was awaited has not happened');
       if (this.elapsedMs > limitMs)
         throw new WorldStandsStill(`what was awaited did not happen within ${patienceMs} simulated ms`);
       await this.ringNext();
     }
-    return await promise;
   }
 
   /** Moves on until no timer is left. */

@@ -31,6 +31,7 @@ export class MemoryDisk {
   private faults: { fault: DiskFault; after: number; times: number }[] = [];
   /** What `files` has found, by the path asked for, until something changes there: laws look at a disk far more often than it changes. */
   private readonly seen = new Map<string, ReadonlyMap<string, Uint8Array>>();
+  private shortWrites: { readonly path: RegExp; times: number }[] = [];
 
   start(): MemoryProcess {
     const process = new MemoryProcess(this.processes.size + 1);
@@ -63,9 +64,22 @@ export class MemoryDisk {
     this.faults.push({ fault, after: fault.after ?? 0, times: fault.times ?? 1 });
   }
 
+  /** The next writes to such paths take half of what they are given, and call that no error. */
+  shorten(times: number, path: RegExp = /./): void {
+    this.shortWrites.push({ path, times });
+  }
+
+  isShort(path: string): boolean {
+    const order = this.shortWrites.find((each) => each.times > 0 && each.path.test(path));
+    if (order === undefined) return false;
+    order.times--;
+    return true;
+  }
+
   /** Nothing goes wrong any more. */
   heal(): void {
     this.faults = [];
+    this.shortWrites = [];
   }
 
   /** Throws what was ordered to go wrong here. */

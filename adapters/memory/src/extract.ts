@@ -68,9 +68,24 @@ function placeOf(name: string, stripComponents: number): string | null {
   return place;
 }
 
-/** What stands where, by names that are one place on a case-insensitive disk. */
+/** What a file or folder costs beside its bytes and its name: its record in the journal, and some of the folder. */
+const ENTRY_BYTES = 128;
+/** Room for that above `maxBytes`, which catalogs may declare as the files' exact sum: some thousand entries. */
+const ENTRIES_GRACE_BYTES = 1024 * 1024;
+/** Folders above one for each file that is allowed: enough for any sane tree, however few files it may have. */
+const FOLDERS_GRACE = 256;
+
+/** What stands where, by names that are one place on a case-insensitive disk; within the bounds of whoever unpacks. */
 class Places {
   private readonly known = new Map<string, { readonly place: string; readonly kind: 'file' | 'folder' }>();
+  private readonly counts = { file: 0, folder: 0 };
+  private bytes = 0;
+  private entryBytes = 0;
+
+  constructor(
+    private readonly core: string,
+    private readonly options: ExtractOptions,
+  ) {}
 
   /** A folder may be named again, in the same spelling; a file never. */
   claim(place: string, kind: 'file' | 'folder'): void {
@@ -79,12 +94,25 @@ class Places {
     const before = this.known.get(foldName(place));
     if (before !== undefined && (before.place !== place || before.kind !== kind || kind === 'file'))
       throw refused('archiveUnsafe', `${JSON.stringify(place)} is there twice`);
+    if (before !== undefined) return;
     this.known.set(foldName(place), { place, kind });
+    this.counts[kind]++;
+    this.entryBytes += place.length + ENTRY_BYTES;
+    this.mustFit(0);
+  }
+
+  /** So many bytes more are to be unpacked. */
+  mustFit(bytes: number): void {
+    const { maxBytes, maxFiles } = this.options;
+    this.bytes += bytes;
+    const isTooMany = this.counts.file > maxFiles || this.counts.folder > maxFiles + FOLDERS_GRACE;
+    const isTooLarge = this.bytes > maxBytes || this.bytes + this.entryBytes > maxBytes + ENTRIES_GRACE_BYTES;
+    if (isTooMany || isTooLarge) throw refused('archiveTooLarge', `${this.core}: unpacks to more than it may`);
   }
 }
 
 /**
- * Unpacks a plain tar, bounded in bytes and files; throws `FaultError` of type `archiveInvalid`, also for every other kind of archive:
+ * Unpacks a plain tar, bounded in bytes, files and names; throws `FaultError` of type `archiveInvalid`, also for every other kind of archive:
  * the simulated world is about order and loss, not about formats.
  */
 export async function extractArchive(
@@ -98,9 +126,8 @@ export async function extractArchive(
   if (options.extractType !== 'tar')
     throw refused('unsupported', `${core}: the simulated disk unpacks tar only, not ${options.extractType}`);
   const files: InstalledFile[] = [];
-  const places = new Places();
+  const places = new Places(core, options);
   const folders = new Set([folder]);
-  let total = 0;
   for (const entry of entriesOf(await mount.read(archive))) {
     signal.throwIfAborted();
     const place = placeOf(entry.name, options.stripComponents);
@@ -112,11 +139,9 @@ export async function extractArchive(
     await mount.makeFolder(inside);
     for (let each = inside; each !== folder; each = parentOf(each)) folders.add(each);
     if (entry.isFolder) continue;
-    total += entry.bytes.length;
-    if (total > options.maxBytes || files.length >= options.maxFiles)
-      throw refused('archiveTooLarge', `${core}: unpacks to more than it may`);
+    places.mustFit(entry.bytes.length);
     const fd = await mount.open(path);
-    await mount.write(fd, entry.bytes, 0);
+    await mount.writeFully(fd, entry.bytes, 0);
     await mount.sync(fd);
     await mount.close(fd);
     files.push({ filename: place, sizeBytes: entry.bytes.length, sha256: hexDigest('sha256', entry.bytes) });

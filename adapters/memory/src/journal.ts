@@ -33,6 +33,10 @@ export class MemoryJournal implements Journal {
   private fd: number | null = null;
   private segment = 1;
   private goodBytes = 0;
+  /** What the segment's length must be unless another process wrote to it: the good bytes, or with the torn tail that was found. */
+  private sizeBytes = 0;
+  /** What went wrong with a write: from then on nobody knows what the disk holds, and nothing is written before it was read anew. */
+  private astray: { readonly error: unknown } | null = null;
 
   constructor(
     private readonly mount: Mount,
@@ -80,6 +84,7 @@ export class MemoryJournal implements Journal {
       if (goodBytes < bytes.length && segment !== last) throw corrupt(path, goodBytes);
       for (const value of values) records.push(upcast(value));
       this.goodBytes = goodBytes;
+      this.sizeBytes = bytes.length;
     }
     return records;
   }
@@ -87,24 +92,48 @@ export class MemoryJournal implements Journal {
   append(records: readonly JournalRecord[]): Promise<void> {
     const path = childOf(this.dir, nameOf(this.segment));
     const bytes = joined(records.map(encodeLine));
-    return guarded('write the journal', path, async () => {
-      this.fd ??= await this.openSegment(path);
-      try {
-        await this.mount.write(this.fd, bytes, this.goodBytes);
-        await this.mount.sync(this.fd);
-      } catch (error) {
-        // Whatever half-line there is must not be followed by anything: it is cut, or the next start cuts it.
-        await this.mount.truncate(this.fd, this.goodBytes).catch(() => undefined);
-        throw error;
-      }
-      this.goodBytes += bytes.length;
-    });
+    return guarded('write the journal', path, () =>
+      this.unlessAstray(async () => {
+        await this.mustBeAsLeft(path);
+        this.fd ??= await this.openSegment(path);
+        try {
+          await this.mount.writeFully(this.fd, bytes, this.goodBytes);
+          await this.mount.sync(this.fd);
+        } catch (error) {
+          // Whatever half-line there is must not be followed by anything: it is cut, or the next start cuts it.
+          await this.mount.truncate(this.fd, this.goodBytes).catch(() => undefined);
+          throw error;
+        }
+        this.goodBytes += bytes.length;
+        this.sizeBytes = this.goodBytes;
+      }),
+    );
+  }
+
+  private async unlessAstray(work: () => Promise<void>): Promise<void> {
+    if (this.astray !== null) throw this.astray.error;
+    try {
+      await work();
+    } catch (error) {
+      this.astray = { error };
+      throw error;
+    }
+  }
+
+  /** The lease may have changed hands and come free again: the length tells of any record that is not ours. Nothing is changed before. */
+  private async mustBeAsLeft(path: string): Promise<void> {
+    const { disk, process } = this.mount;
+    const look = () => (disk.volume.existsSync(path) ? Number(disk.volume.lstatSync(path).size) : 0);
+    if ((await process.outliving(Promise.resolve(look()))) === this.sizeBytes) return;
+    const message = `the journal ${path} was taken over while this process was silent; it writes nothing more`;
+    throw FaultError.of('leaseHeld', 'fenced', message);
   }
 
   private async openSegment(path: string): Promise<number> {
     await this.mount.makeFolder(this.dir);
     const fd = await this.mount.open(path);
     await this.mount.truncate(fd, this.goodBytes);
+    this.sizeBytes = this.goodBytes;
     await this.mount.sync(fd);
     await this.mount.syncFolder(this.dir);
     return fd;
@@ -113,21 +142,24 @@ export class MemoryJournal implements Journal {
   compact(image: StateImage): Promise<void> {
     const stored: StoredSnapshot = { v: 1, segment: this.segment + 1, image };
     const aside = childOf(this.dir, `.${SNAPSHOT}`);
-    return guarded('write the snapshot', aside, async () => {
-      await this.mount.makeFolder(this.dir);
-      const fd = await this.mount.open(aside);
-      await this.mount.truncate(fd, 0);
-      await this.mount.write(fd, encodeLine(stored), 0);
-      await this.mount.sync(fd);
-      await this.mount.close(fd);
-      await this.mount.rename(aside, childOf(this.dir, SNAPSHOT));
-      await this.mount.syncFolder(this.dir);
-      await this.close();
-      this.segment += 1;
-      this.goodBytes = 0;
-      const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
-      for (const segment of old) await this.mount.remove(childOf(this.dir, nameOf(segment)));
-    });
+    return guarded('write the snapshot', aside, () =>
+      this.unlessAstray(async () => {
+        await this.mount.makeFolder(this.dir);
+        const fd = await this.mount.open(aside);
+        await this.mount.truncate(fd, 0);
+        await this.mount.writeFully(fd, encodeLine(stored), 0);
+        await this.mount.sync(fd);
+        await this.mount.close(fd);
+        await this.mount.rename(aside, childOf(this.dir, SNAPSHOT));
+        await this.mount.syncFolder(this.dir);
+        await this.close();
+        this.segment += 1;
+        this.goodBytes = 0;
+        this.sizeBytes = 0;
+        const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
+        for (const segment of old) await this.mount.remove(childOf(this.dir, nameOf(segment)));
+      }),
+    );
   }
 
   async close(): Promise<void> {

@@ -74,21 +74,36 @@ export class Mount {
     return this.act('read', this.pathOf(fd), () => Number(this.disk.volume.fstatSync(fd).size));
   }
 
-  write(fd: number, bytes: Uint8Array, position: number): Promise<void> {
-    const put = (part: Uint8Array) => {
-      if (part.length > 0) this.disk.volume.writeSync(fd, part, 0, part.length, position);
+  /**
+   * Writes, as write(2) does: gives how many bytes it took, which may be fewer than it was given. A full disk takes what fits and only then says so;
+   * a write that fails has put half of its bytes.
+   */
+  write(fd: number, bytes: Uint8Array, position: number): Promise<number> {
+    const path = this.pathOf(fd);
+    const put = (length: number): number => {
+      if (length > 0) this.disk.volume.writeSync(fd, bytes, 0, length, position);
+      return length;
     };
-    const work = () => {
-      const grows = position + bytes.length - Number(this.disk.volume.fstatSync(fd).size);
-      const free = this.disk.freeBytes();
-      if (grows > free) {
-        // A full disk takes what fits, and only then says so.
-        put(bytes.subarray(0, Math.max(0, bytes.length - (grows - free))));
-        throw new DiskError('ENOSPC', 'ENOSPC: no space left on device, write');
+    const half = () => void put(bytes.length >> 1);
+    return this.process.step(() => {
+      try {
+        this.disk.judge('write', path);
+      } catch (error) {
+        half();
+        throw error;
       }
-      put(bytes);
-    };
-    return this.act('write', this.pathOf(fd), work, () => put(bytes.subarray(0, bytes.length >> 1)));
+      const end = Number(this.disk.volume.fstatSync(fd).size);
+      const room = Math.max(0, end - position) + this.disk.freeBytes();
+      if (bytes.length > 0 && room <= 0) throw new DiskError('ENOSPC', 'ENOSPC: no space left on device, write');
+      return put(Math.min(room, this.disk.isShort(path) ? Math.ceil(bytes.length / 2) : bytes.length));
+    }, half);
+  }
+
+  /** Writes until all is written, or says why not. */
+  async writeFully(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+    let done = 0;
+    do done += await this.write(fd, bytes.subarray(done), position + done);
+    while (done < bytes.length);
   }
 
   truncate(fd: number, length: number): Promise<void> {

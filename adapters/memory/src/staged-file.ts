@@ -51,7 +51,7 @@ export class MemoryStagedFile implements StagedFile {
 
   write(chunk: Uint8Array): Promise<void> {
     return guarded('write', this.path, async () => {
-      await this.mount.write(this.fd, chunk, this.bytes);
+      await this.mount.writeFully(this.fd, chunk, this.bytes);
       this.digest(chunk);
       this.bytes += chunk.length;
     });

@@ -168,7 +168,7 @@ describe('the simulated disk', () => {
   it('takes what fits when it is full, and then says so', async () => {
     const { disk, mount, fd } = await written();
     disk.capacityBytes = 5;
-    await expect(mount.write(fd, Uint8Array.of(4, 5, 6, 7), 3)).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(mount.writeFully(fd, Uint8Array.of(4, 5, 6, 7), 3)).rejects.toMatchObject({ code: 'ENOSPC' });
     expect(disk.usedBytes()).toBe(5);
   });
 

@@ -38,6 +38,8 @@ export class FileJournal implements Journal {
   private goodBytes = 0;
   /** What the segment's length must be unless another process wrote to it: the good bytes, or with the torn tail that was found. */
   private sizeBytes = 0;
+  /** What went wrong with a write: from then on nobody knows what the disk holds, and nothing is written before it was read anew. */
+  private astray: { readonly error: unknown } | null = null;
 
   /**
    * A reader never changes a file: it passes over a torn tail that a writer may be writing right now. A writer asks `fence` before it writes;
@@ -122,14 +124,26 @@ export class FileJournal implements Journal {
     if (this.mode === 'read') throw new Error('a reader does not write the journal');
     const path = join(this.dir, nameOf(this.segment));
     const bytes = Buffer.concat(records.map(encodeLine));
+    await this.unlessAstray(async () => {
+      try {
+        await this.fence?.();
+        await this.mustBeAsLeft(path);
+        await this.withReserve(() => this.write(path, bytes));
+        this.goodBytes += bytes.length;
+        this.sizeBytes = this.goodBytes;
+      } catch (error) {
+        throw fsFault(error, 'write the journal', path, bytes.length);
+      }
+    });
+  }
+
+  private async unlessAstray(work: () => Promise<void>): Promise<void> {
+    if (this.astray !== null) throw this.astray.error;
     try {
-      await this.fence?.();
-      await this.mustBeAsLeft(path);
-      await this.withReserve(() => this.write(path, bytes));
-      this.goodBytes += bytes.length;
-      this.sizeBytes = this.goodBytes;
+      await work();
     } catch (error) {
-      throw fsFault(error, 'write the journal', path, bytes.length);
+      this.astray = { error };
+      throw error;
     }
   }
 
@@ -194,23 +208,25 @@ export class FileJournal implements Journal {
     if (this.mode === 'read') throw new Error('a reader does not write the journal');
     const stored: StoredSnapshot = { v: 1, segment: this.segment + 1, image };
     const aside = join(this.dir, `.${SNAPSHOT}`);
-    try {
-      await this.fence?.();
-      await makeDirectory(this.dir);
-      await this.withReserve(() => this.writeAside(aside, stored));
-      // A large one takes its time.
-      await this.fence?.();
-      await rename(aside, join(this.dir, SNAPSHOT));
-      await syncDirectory(this.dir);
-      await this.close();
-      this.segment += 1;
-      this.goodBytes = 0;
-      this.sizeBytes = 0;
-      const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
-      for (const segment of old) await rm(join(this.dir, nameOf(segment)), { force: true });
-    } catch (error) {
-      throw fsFault(error, 'write the snapshot', aside);
-    }
+    await this.unlessAstray(async () => {
+      try {
+        await this.fence?.();
+        await makeDirectory(this.dir);
+        await this.withReserve(() => this.writeAside(aside, stored));
+        // A large one takes its time.
+        await this.fence?.();
+        await rename(aside, join(this.dir, SNAPSHOT));
+        await syncDirectory(this.dir);
+        await this.close();
+        this.segment += 1;
+        this.goodBytes = 0;
+        this.sizeBytes = 0;
+        const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
+        for (const segment of old) await rm(join(this.dir, nameOf(segment)), { force: true });
+      } catch (error) {
+        throw fsFault(error, 'write the snapshot', aside);
+      }
+    });
   }
 
   private async writeAside(aside: string, stored: StoredSnapshot): Promise<void> {

@@ -94,12 +94,16 @@ function actionsOfCore(core: CoreState, isUpdateAvailable: boolean): readonly Ac
   }
 }
 
+/** Where a job that was ended is still making its last bytes durable (decision 0012): until then they are counted as they were. */
+const LAST_WORDS: ReadonlySet<CorePhase> = new Set(['paused', 'queued', 'preparing']);
+
 function bytesDoneOf(core: CoreState, total: number, live: LiveBytes | undefined): number {
   const { phase, context } = core;
   if (phase === 'ready') return total;
   if (phase === 'absent' || phase === 'deleting') return 0;
   const here = durableBytes(context.durable);
-  const flowing = live !== undefined && live.ticket === context.ticket ? live.bytes : 0;
+  const isCounted = live !== undefined && (live.ticket === context.ticket || LAST_WORDS.has(phase));
+  const flowing = isCounted ? live.bytes : 0;
   return Math.min(total, Math.max(here, flowing));
 }
 
@@ -120,7 +124,7 @@ export function coreStatus(state: DepotState, catalog: Catalog, id: string, live
     bytesDone,
     bytesTotal,
     rateBytesPerSecond: rate,
-    etaMs: rate !== null && rate > 0 ? Math.round(((bytesTotal - bytesDone) / rate) * 1000) : null,
+    etaMs: rate !== null && rate > 0 ? Math.ceil(((bytesTotal - bytesDone) / rate) * 1000) : null,
     retryAt: core.context.retryAt,
     fault,
     remedy: fault === null ? null : remedyOf(fault),
@@ -188,7 +192,7 @@ export function voiceStatus(state: DepotState, catalog: Catalog, id: string, liv
     bytesDone,
     bytesTotal,
     rateBytesPerSecond: rate,
-    etaMs: rate !== null && rate > 0 ? Math.round(((bytesTotal - bytesDone) / rate) * 1000) : null,
+    etaMs: rate !== null && rate > 0 ? Math.ceil(((bytesTotal - bytesDone) / rate) * 1000) : null,
     retryAt: cores.find((core) => core.retryAt !== null)?.retryAt ?? null,
     fault: bad?.fault ?? null,
     remedy: bad?.remedy ?? null,

@@ -23,21 +23,23 @@ interface Append {
   readonly reject: (error: unknown) => void;
 }
 
-/** A conductor whose journal answers only when told to. */
-function bench() {
+/** A conductor whose journal answers only when told to; `tailEvents` is what earlier lives have written behind the newest snapshot. */
+function bench(tailEvents = 0) {
   const appends: Append[] = [];
+  const snapshots: number[] = [];
   const performed: Effect[] = [];
   const told: JournalRecord[] = [];
   const broken: unknown[] = [];
   const conductor = new Conductor({
-    state: EMPTY_STATE,
+    state: { ...EMPTY_STATE, position: tailEvents },
+    snapshotAt: 0,
     catalog,
     policy: { ...DEFAULT_POLICY, slots: 2 },
     epoch: 1,
     journal: {
       load: () => Promise.resolve({ snapshot: null, records: [] }),
       append: (records) => new Promise((resolve, reject) => appends.push({ records, resolve, reject })),
-      compact: () => Promise.resolve(),
+      compact: async ({ position }) => void snapshots.push(position),
       close: () => Promise.resolve(),
     },
     clock: { now: () => 0, monotonicMs: () => 0, wait: () => Promise.resolve() },
@@ -46,13 +48,22 @@ function bench() {
     onRecord: (record) => told.push(record),
     onBroken: (error) => broken.push(error),
   });
-  return { appends, performed, told, broken, conductor };
+  return { appends, performed, told, broken, snapshots, conductor };
 }
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 const download = (id: string): Command => ({ type: 'download', id });
 
 describe('the conductor', () => {
+  it('writes a snapshot at its close when the tail is long, whichever lives have written it', async () => {
+    const short = bench(999);
+    await short.conductor.close();
+    expect(short.snapshots).toEqual([]);
+    const long = bench(1_000);
+    await long.conductor.close();
+    expect(long.snapshots).toEqual([1_000]);
+  });
+
   it('acts, tells and answers only when the record is durable', async () => {
     const { appends, performed, told, conductor } = bench();
     let isAnswered = false;

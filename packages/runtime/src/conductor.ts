@@ -21,6 +21,8 @@ import type { Clock, Journal, JournalRecord } from './ports.js';
  */
 export interface ConductorOptions {
   readonly state: DepotState;
+  /** Position of the newest snapshot: what came after it, in whichever life, is the tail that the next one shortens. */
+  readonly snapshotAt: number;
   readonly catalog: Catalog;
   readonly policy: Policy;
   readonly epoch: number;
@@ -60,7 +62,7 @@ export class Conductor {
 
   constructor(private readonly options: ConductorOptions) {
     this.state = options.state;
-    this.snapshotAt = options.state.position;
+    this.snapshotAt = options.snapshotAt;
   }
 
   /** Resolves with null when the command's record is durable, or with the refusal. */

@@ -186,7 +186,7 @@ export class FileTransfer {
     if (staged.bytes > 0 && (isUnsafe || manners.isRangeless(url))) await this.reset(staged);
     const isRange = staged.bytes > 0 || fetcher.isRangeFirst;
     const validator = isOurs ? this.validator : null;
-    const dog = new Watchdog(clock, stallMs, this.at(url));
+    const dog = new Watchdog(clock, stallMs, this.at(url), () => this.meter.hush(this.job.core));
     const signal = AbortSignal.any([this.job.signal, dog.signal]);
     const ender = new AbortController();
     try {

@@ -53,6 +53,29 @@ describe('a measured rate', () => {
     expect(rate()).toBeLessThan(20_000);
   });
 
+  it('is not known in a silence, and begins anew after it', () => {
+    const { meter, flows, pass, rate } = bench();
+    meter.begin('c', 1);
+    for (let i = 0; i < 20; i++) {
+      pass(100);
+      meter.add('c', 10_000);
+    }
+    expect(rate()).toBeCloseTo(100_000, -1);
+    // Another file of the core has had its bytes just now: the core is not silent.
+    meter.hush('c');
+    expect(rate()).toBeCloseTo(100_000, -1);
+    pass(2_000);
+    flows.length = 0;
+    meter.hush('c');
+    expect([rate(), flows]).toEqual([null, ['c']]);
+    for (let i = 0; i < 20; i++) {
+      pass(100);
+      meter.add('c', 2_000);
+      if (i < 4) expect(rate()).toBeNull();
+    }
+    expect(rate()).toBeCloseTo(20_000, -1);
+  });
+
   it('is never negative, NaN or infinite, and neither are the bytes, whatever comes or turns out void', () => {
     const step = fc.record({
       ms: fc.integer({ min: 0, max: 3_000 }),

@@ -7,12 +7,17 @@ const WINDOW_MS = 5_000;
 const WARM_UP_MS = 500;
 /** One sample per this time, milliseconds. */
 const SAMPLE_MS = 100;
+/** A silence of one file is one of the core only if no other file has had a byte for so long, milliseconds. */
+const QUIET_MS = 1_000;
 
 interface Flow {
   ticket: number;
   /** Bytes that were here before this transfer: they are not speed. */
   reused: number;
   received: number;
+  lastByteMs: number;
+  /** Nothing comes, and nobody knows when it will: there is no rate until the next bytes, which begin a window of their own. */
+  isQuiet: boolean;
   samples: { at: number; received: number }[];
 }
 
@@ -26,7 +31,9 @@ export class Meter {
   ) {}
 
   begin(core: string, ticket: number): void {
-    this.flows.set(core, { ticket, reused: 0, received: 0, samples: [{ at: this.clock.monotonicMs(), received: 0 }] });
+    const at = this.clock.monotonicMs();
+    const samples = [{ at, received: 0 }];
+    this.flows.set(core, { ticket, reused: 0, received: 0, lastByteMs: at, isQuiet: false, samples });
   }
 
   reuse(core: string, bytes: number): void {
@@ -38,13 +45,24 @@ export class Meter {
   add(core: string, bytes: number): void {
     const flow = this.flows.get(core);
     if (flow === undefined) return;
-    flow.received += bytes;
     const now = this.clock.monotonicMs();
+    if (flow.isQuiet) flow.samples = [{ at: now, received: flow.received + bytes }];
+    flow.isQuiet = false;
+    flow.lastByteMs = now;
+    flow.received += bytes;
     const last = flow.samples.at(-1);
     if (last === undefined || now - last.at >= SAMPLE_MS) {
       flow.samples.push({ at: now, received: flow.received });
       while (flow.samples.length > 2 && now - (flow.samples[1]?.at ?? now) > WINDOW_MS) flow.samples.shift();
     }
+    this.onFlow(core);
+  }
+
+  /** One of the files has had no byte for some time. */
+  hush(core: string): void {
+    const flow = this.flows.get(core);
+    if (flow === undefined || this.clock.monotonicMs() - flow.lastByteMs < QUIET_MS) return;
+    flow.isQuiet = true;
     this.onFlow(core);
   }
 
@@ -64,7 +82,7 @@ export class Meter {
 
   private rateOf(flow: Flow): number | null {
     const first = flow.samples[0];
-    if (first === undefined) return null;
+    if (first === undefined || flow.isQuiet) return null;
     const elapsed = this.clock.monotonicMs() - first.at;
     const received = flow.received - first.received;
     return elapsed < WARM_UP_MS || received <= 0 ? null : (received / elapsed) * 1000;

@@ -21,7 +21,7 @@ import { Manners } from './manners.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
-import type { Journal, Ports, Store } from './ports.js';
+import type { HeldLease, Journal, Ports, Store } from './ports.js';
 import type { Channel } from './remote/channel.js';
 import { Host } from './remote/host.js';
 import { keysOfEvent, Signals } from './signals.js';
@@ -47,8 +47,14 @@ export interface OpenOptions {
 
 /** The state that a journal tells. Throws `FaultError` `journalCorrupt` for a history that cannot be: nothing is changed then. */
 export async function recall(journal: Journal): Promise<DepotState> {
+  return (await recalled(journal)).state;
+}
+
+/** The same, and the position of the snapshot that it began with. */
+async function recalled(journal: Journal): Promise<{ readonly state: DepotState; readonly snapshotAt: number }> {
   try {
-    return fold(await journal.load());
+    const image = await journal.load();
+    return { state: fold(image), snapshotAt: image.snapshot?.position ?? 0 };
   } catch (error) {
     if (!(error instanceof JournalCorrupt || error instanceof BugError)) throw error;
     throw FaultError.of('unknown', 'journalCorrupt', `${error.message}; nothing was changed`, {}, error);
@@ -125,7 +131,7 @@ async function swept(ports: Ports, state: DepotState, lost: readonly string[]): 
 export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<Depot> {
   const held = await ports.lease.acquire();
   try {
-    const state = await recall(ports.journal);
+    const { state, snapshotAt } = await recalled(ports.journal);
     // A dead owner may have written a record and not lived to sync it: what was read becomes durable before anything is removed because of it.
     await ports.journal.append([]);
     const epoch = Math.max(held.epoch, state.epoch + 1);
@@ -143,6 +149,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     });
     const conductor = new Conductor({
       state,
+      snapshotAt,
       catalog: options.catalog,
       policy,
       epoch,
@@ -179,8 +186,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const locate = (core: string, generation: string, file: string) => ports.store.locate(core, generation, file);
     const release = async () => {
       host?.close();
-      await ports.journal.close();
-      await held.release();
+      await letGo(ports.journal, held);
     };
     const owner = new LocalOwner({ catalog: options.catalog, conductor, performer, store: ports.store, release });
     if (options.channel !== undefined) {
@@ -190,8 +196,17 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const view = new View(options.catalog, () => conductor.state, locate, meter.live);
     return new OpenDepot({ view, owner, signals, streams, failure: () => failure });
   } catch (error) {
-    await ports.journal.close();
-    await held.release();
+    // What prevented the opening is the fault to tell.
+    await letGo(ports.journal, held).catch(() => undefined);
     throw error;
+  }
+}
+
+/** The lease is released whatever the journal says: nobody else would. */
+async function letGo(journal: Journal, held: HeldLease): Promise<void> {
+  try {
+    await journal.close();
+  } finally {
+    await held.release();
   }
 }

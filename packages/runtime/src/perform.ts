@@ -179,9 +179,15 @@ export class Performer {
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
-    await transferCore({ ...ports, stallMs, throttle, manners, twins }, meter, job, (report) =>
-      this.options.report(report),
-    );
+    try {
+      await transferCore({ ...ports, stallMs, throttle, manners, twins }, meter, job, (report) =>
+        this.options.report(report),
+      );
+    } catch (error) {
+      // What could be kept is recorded by now: from here on the record tells how much there is.
+      meter.end(core);
+      throw error;
+    }
     await this.report({ type: 'downloaded', core, ticket });
   }
 

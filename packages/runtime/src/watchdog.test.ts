@@ -54,6 +54,24 @@ describe('a watched request', () => {
     expect(faultIn(dog)).toMatchObject({ type: 'stalled', detail: 'body' });
   });
 
+  it('that is silent is told of once for each silence, long before it has stalled', async () => {
+    let silences = 0;
+    const dog = new Watchdog(clock, 30_000, 'a.bin', () => silences++);
+    dog.headCame();
+    for (let i = 0; i < 10; i++) {
+      await vi.advanceTimersByTimeAsync(1_900);
+      dog.bytesCame(5_000);
+    }
+    expect(silences).toBe(0);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(silences).toBe(1);
+    dog.bytesCame(5_000);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([silences, dog.signal.aborted]).toEqual([2, false]);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(faultIn(dog)).toMatchObject({ type: 'stalled', detail: 'body' });
+  });
+
   it('that drips one byte again and again is ended within five stall times', async () => {
     const dog = new Watchdog(clock, STALL_MS, 'a.bin');
     dog.headCame();

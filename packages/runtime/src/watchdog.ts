@@ -5,6 +5,8 @@ import type { Clock } from './ports.js';
 /** A body slower than this per four stall times is a stall too: slow retrieval (http rows 42, 43). */
 const MINIMUM_BYTES = 1024;
 const WINDOWS = 4;
+/** Without a byte for so long it is quiet, which is no fault yet, milliseconds. */
+const QUIET_MS = 2_000;
 
 /**
  * Ends a request that does not move. Until the head of the response is there, nothing counts as progress: not a connection, not an interim
@@ -18,11 +20,14 @@ export class Watchdog {
   private windowBytes = 0;
   private isBody = false;
   private pausedMs: number | null = null;
+  private isQuiet = false;
 
+  /** `onQuiet` is called once for each silence that may become a stall. */
   constructor(
     private readonly clock: Clock,
     private readonly stallMs: number,
     private readonly subject: string,
+    private readonly onQuiet: () => void = () => undefined,
   ) {
     this.lastByteMs = clock.monotonicMs();
     this.windowStartMs = this.lastByteMs;
@@ -42,6 +47,7 @@ export class Watchdog {
 
   bytesCame(bytes: number): void {
     this.lastByteMs = this.clock.monotonicMs();
+    this.isQuiet = false;
     this.windowBytes += bytes;
   }
 
@@ -66,11 +72,15 @@ export class Watchdog {
     try {
       while (!this.timer.signal.aborted) {
         if (this.pausedMs !== null) {
-          await this.clock.wait(this.stallMs, this.timer.signal);
+          await this.clock.wait(Math.min(this.stallMs, QUIET_MS), this.timer.signal);
           continue;
         }
         const quietMs = this.clock.monotonicMs() - this.lastByteMs;
         if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
+        if (quietMs >= QUIET_MS && !this.isQuiet) {
+          this.isQuiet = true;
+          this.onQuiet();
+        }
         const windowMs = this.clock.monotonicMs() - this.windowStartMs;
         if (this.isBody && windowMs >= this.stallMs * WINDOWS) {
           if (this.windowBytes < MINIMUM_BYTES)
@@ -78,7 +88,11 @@ export class Watchdog {
           this.windowStartMs = this.clock.monotonicMs();
           this.windowBytes = 0;
         }
-        await this.clock.wait(Math.max(1, Math.min(this.stallMs - quietMs, this.stallMs)), this.timer.signal);
+        // Also in a silence one looks again: it may have ended, and another begun.
+        const leftMs = this.isQuiet
+          ? Math.min(this.stallMs - quietMs, QUIET_MS)
+          : Math.min(this.stallMs, QUIET_MS) - quietMs;
+        await this.clock.wait(Math.max(1, leftMs), this.timer.signal);
       }
     } catch (error) {
       if (!this.timer.signal.aborted) this.controller.abort(error);

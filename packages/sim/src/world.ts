@@ -1,6 +1,6 @@
 import type { DepotState } from '@lading/core';
 import type { MemoryProcess } from '@lading/memory';
-import { MemoryWorld, portsOf, schedulerOf, seededLuck } from '@lading/memory';
+import { MemoryWorld, openDepot, portsOf, schedulerOf, seededLuck } from '@lading/memory';
 import { type Depot, openDepotOn } from '@lading/runtime';
 import { Chronicle } from './chronicle.js';
 import { DiskHandle } from './disk-handle.js';
@@ -149,6 +149,15 @@ export class World {
     if (error !== null) throw error;
   }
 
+  /**
+   * Another program, with a process of its own, opens a depot on the same disk; two tabs are two programs. Throws `InitializationError` (`leaseHeld`) while
+   * somebody has it. `crash` and `cutPower` end it too; what it does is not observed.
+   */
+  rival(): Promise<Depot> {
+    const { policy = {}, stallMs = 5_000 } = this.options;
+    return this.memory.run(openDepot({ world: this.memory, catalog: this.goods.catalog, policy, stallMs }));
+  }
+
   async close(): Promise<void> {
     const { life } = this;
     if (life?.depot != null && life.process.isAlive) {
@@ -211,23 +220,27 @@ export class World {
     return this.memory.clock.runUntil(death === undefined ? promise : Promise.race([promise, death]), PATIENCE_MS);
   }
 
-  /** Lets time pass until this is true; it is asked after everything that happens. Throws `WorldStandsStill` if it never is. */
+  /**
+   * Lets time pass until this is true; it is asked after everything that happens, and whenever all has come to rest. Throws `WorldStandsStill` if it
+   * never is, `WorldDied` if the process ends first.
+   */
   async runUntil(isTrue: () => boolean): Promise<void> {
-    if (isTrue()) return;
-    let look: () => void = () => undefined;
-    const came = new Promise<void>((resolve) => {
-      look = () => {
-        if (isTrue()) resolve();
-      };
-    });
-    this.observe(look);
-    // What the world sees of a record comes before the depot itself has changed.
-    const changes = this.life?.depot?.state$.subscribe(look);
+    const { life } = this;
+    const isDead = () => life !== null && !life.process.isAlive;
+    let hasBeen = false;
+    const look = () => {
+      if (!hasBeen && !isDead()) hasBeen = isTrue();
+    };
+    this.observers.push(look);
     try {
-      await this.run(came);
+      await this.memory.clock.runWhile(() => {
+        look();
+        return !hasBeen && !isDead();
+      }, PATIENCE_MS);
     } finally {
-      changes?.unsubscribe();
+      this.observers.splice(this.observers.indexOf(look), 1);
     }
+    if (!hasBeen) throw new WorldDied('the process ended while it was waited for');
   }
 }
 
