@@ -8,8 +8,11 @@ export type { Inspection } from './inspection.js';
 export { inspectCore } from './inspection.js';
 export type { Lines } from './journal-format.js';
 export { decodeLine, decodeLines, encodeLine, fold, JournalCorrupt, upcast } from './journal-format.js';
-export type { OpenOptions } from './open.js';
-export { DEFAULT_STALL_MS, openDepotOn, recall, withoutLost } from './open.js';
+export type { Keeper } from './keeper.js';
+export type { MirrorOptions } from './mirror.js';
+export { Mirror } from './mirror.js';
+export type { Audience, OpenOptions, OwnedDepot } from './open.js';
+export { DEFAULT_STALL_MS, openDepotOn, openOwnedDepot, recall, withoutLost } from './open.js';
 export type {
   Clock,
   DigestAlgorithm,

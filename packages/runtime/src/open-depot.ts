@@ -14,31 +14,31 @@ import {
 } from '@lading/core';
 import type { Observable } from 'rxjs';
 import type { Asset } from './asset.js';
-import { type Conductor, DepotClosed } from './conductor.js';
+import { DepotClosed } from './conductor.js';
 import type { Depot } from './depot.js';
 import { FaultError } from './fault-error.js';
-import { type Inspection, inspectCore } from './inspection.js';
-import { keptOf } from './kept.js';
-import type { Performer } from './perform.js';
-import type { Store, Usage } from './ports.js';
+import type { Inspection } from './inspection.js';
+import type { Keeper } from './keeper.js';
+import type { Usage } from './ports.js';
 import type { Signals } from './signals.js';
 import { latest, type PlacedEvent, type Progress, progressOf, type Streams, sameJson } from './streams.js';
 import type { View } from './view.js';
 
 export interface DepotParts {
   readonly view: View;
-  readonly conductor: Conductor;
-  readonly performer: Performer;
+  readonly keeper: Keeper;
   readonly signals: Signals;
   readonly streams: Streams;
-  readonly store: Store;
+  /** Ends all work; its last bytes are made durable. */
+  readonly stop: () => Promise<void>;
   readonly release: () => Promise<void>;
-  /** The error that ended the conductor, if one did. */
+  /** The error that ended the keeper, if one did. */
   readonly failure: () => { readonly error: unknown } | null;
 }
 
 type Outcome = 'pending' | 'ready' | { readonly error: Error };
 
+/** The face of a depot over whoever keeps it: here, in a worker, or on another machine. Everything it tells comes from the view. */
 export class OpenDepot implements Depot {
   private closing: Promise<void> | null = null;
   private isClosed = false;
@@ -88,7 +88,7 @@ export class OpenDepot implements Depot {
   }
 
   usage(): Promise<Usage> {
-    return this.parts.store.usage();
+    return this.parts.keeper.usage();
   }
 
   get events$(): Observable<PlacedEvent> {
@@ -149,7 +149,7 @@ export class OpenDepot implements Depot {
   private async stopWaiting(id: string, keys: readonly string[]): Promise<void> {
     const isShared = keys.some((key) => (this.waiters.get(key) ?? 0) > 1);
     if (isShared || this.parts.failure() !== null) return;
-    await this.parts.conductor.command({ type: 'pause', id });
+    await this.parts.keeper.command({ type: 'pause', id });
   }
 
   private merge(outcomes: readonly Outcome[]): Outcome {
@@ -240,54 +240,25 @@ export class OpenDepot implements Depot {
     this.mustBeOpen();
     const cores =
       ids.length === 0 ? [...this.state.cores.keys()] : [...new Set(ids.flatMap((id) => this.parts.view.coresOf(id)))];
-    const inspections: Inspection[] = [];
-    for (const core of cores.sort()) {
-      if (coreIn(this.state, core).context.installed === null) continue;
-      const found = await this.parts.performer.between(core, () => inspectCore(this.parts.store, this.state, core));
-      if (found !== null) inspections.push(found);
-    }
-    return inspections;
+    return await this.parts.keeper.inspect(cores.sort());
   }
 
   async repair(...ids: string[]): Promise<readonly Inspection[]> {
     const inspections = await this.verify(...ids);
     const damaged = inspections.filter((inspection) => inspection.damaged.length > 0);
     const users = new Set<string>();
-    for (const { core, generation, damaged: bad } of damaged) {
-      const { installed } = coreIn(this.state, core).context;
-      if (installed?.generation !== generation) continue;
+    for (const { core, generation } of damaged) {
+      if (coreIn(this.state, core).context.installed?.generation !== generation) continue;
       for (const [key, voice] of this.state.voices.entries()) if (voice.context.cores.includes(core)) users.add(key);
-      const good = installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
-      const kept = keptOf(this.catalog, core, good);
-      const names = Object.keys(kept);
-      // Recorded first: from then on nobody is told that the files are there. A crash in between is an ordinary recovery.
-      await this.parts.performer.between(core, async () => {
-        await this.parts.conductor.report({ type: 'lost', core, generation, detail: 'damaged', kept });
-        await this.parts.store.quarantine(core, generation, names);
-      });
     }
+    await this.parts.keeper.setAside(damaged);
     for (const key of users) await this.download(this.subjectOf(key));
     return inspections;
   }
 
   async clean(): Promise<number> {
     this.mustBeOpen();
-    const before = await this.bytesOnDisk();
-    const { store, performer } = this.parts;
-    for (const core of await store.residents()) {
-      await performer.between(core, async () => {
-        const { phase, context } = coreIn(this.state, core);
-        if (phase === 'ready' || phase === 'absent') {
-          await store.sweep(core, context.installed?.generation ?? null, 'drop');
-        }
-      });
-    }
-    return Math.max(0, before - (await this.bytesOnDisk()));
-  }
-
-  private async bytesOnDisk(): Promise<number> {
-    const { cores, staging } = await this.usage();
-    return [...Object.values(cores), ...Object.values(staging)].reduce((sum, bytes) => sum + bytes, 0);
+    return await this.parts.keeper.clean();
   }
 
   /** After `close` another may own the depot: nothing of ours may touch it. */
@@ -297,7 +268,7 @@ export class OpenDepot implements Depot {
 
   private async command(command: Command): Promise<void> {
     try {
-      const refusal = await this.parts.conductor.command(command);
+      const refusal = await this.parts.keeper.command(command);
       if (refusal !== null) throw errorOfRefusal(refusal);
     } catch (error) {
       throw error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error;
@@ -335,10 +306,9 @@ export class OpenDepot implements Depot {
   }
 
   private async shutDown(): Promise<void> {
-    const { conductor, performer, release, signals, streams } = this.parts;
+    const { release, signals, stop, streams } = this.parts;
     try {
-      await performer.close();
-      await conductor.close();
+      await stop();
     } finally {
       this.isClosed = true;
       signals.wakeAll();

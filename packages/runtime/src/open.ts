@@ -8,6 +8,7 @@ import {
   decide,
   type Installed,
   isBusy,
+  type LiveBytes,
   type Policy,
 } from '@lading/core';
 import type { SchedulerLike } from 'rxjs';
@@ -15,11 +16,12 @@ import { Conductor } from './conductor.js';
 import type { Depot } from './depot.js';
 import { FaultError } from './fault-error.js';
 import { fold, JournalCorrupt } from './journal-format.js';
+import { type Keeper, StoreKeeper } from './keeper.js';
 import { keptOf } from './kept.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
 import { Performer } from './perform.js';
-import type { Journal, Ports, Store } from './ports.js';
+import type { Journal, JournalRecord, Ports, Store } from './ports.js';
 import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
@@ -36,6 +38,21 @@ export interface OpenOptions {
   readonly limitBytesPerSecond?: number;
   /** Time of the streams; virtual in tests. */
   readonly scheduler?: SchedulerLike;
+}
+
+/** Whoever shows a depot that is owned here in another place: it is told what is durable, and how the bytes flow. */
+export interface Audience {
+  onRecord(record: JournalRecord): void;
+  /** With each chunk. */
+  onFlow(core: string, live: LiveBytes): void;
+  /** The journal cannot be written any more: nothing will move again. */
+  onBroken(error: unknown): void;
+}
+
+/** A depot as its owner has it: the face, and what other faces may ask. */
+export interface OwnedDepot {
+  readonly depot: Depot;
+  readonly keeper: Keeper;
 }
 
 /** The state that a journal tells. Throws `FaultError` `journalCorrupt` for a history that cannot be: nothing is changed then. */
@@ -116,6 +133,11 @@ async function swept(ports: Ports, state: DepotState, lost: readonly string[]): 
 
 /** Opens a depot on a platform: becomes its owner, reads its history, looks at the disk, and goes on where the last owner ended. */
 export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<Depot> {
+  return (await openOwnedDepot(ports, options)).depot;
+}
+
+/** The same, for an owner that is shown elsewhere too. */
+export async function openOwnedDepot(ports: Ports, options: OpenOptions, audience?: Audience): Promise<OwnedDepot> {
   const held = await ports.lease.acquire();
   try {
     const state = await recall(ports.journal);
@@ -128,7 +150,11 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const signals = new Signals();
     const streams = new Streams(signals, options.scheduler);
     let failure: { readonly error: unknown } | null = null;
-    const meter = new Meter(ports.clock, (core) => signals.wake([core]));
+    const meter = new Meter(ports.clock, (core) => {
+      signals.wake([core]);
+      const live = meter.live(core);
+      if (live !== undefined) audience?.onFlow(core, live);
+    });
     const conductor = new Conductor({
       state,
       catalog: options.catalog,
@@ -141,10 +167,12 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       onRecord: (record) => {
         streams.publish(record);
         signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
+        audience?.onRecord(record);
       },
       onBroken: (error) => {
         failure = { error };
         signals.wakeAll();
+        audience?.onBroken(error);
         void performer.close();
       },
     });
@@ -164,16 +192,12 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       await held.release();
     };
     const view = new View(options.catalog, () => conductor.state, locate, meter.live);
-    return new OpenDepot({
-      view,
-      conductor,
-      performer,
-      signals,
-      streams,
-      store: ports.store,
-      release,
-      failure: () => failure,
-    });
+    const keeper = new StoreKeeper(options.catalog, conductor, performer, ports.store);
+    const stop = async () => {
+      await performer.close();
+      await conductor.close();
+    };
+    return { depot: new OpenDepot({ view, keeper, signals, streams, stop, release, failure: () => failure }), keeper };
   } catch (error) {
     await ports.journal.close();
     await held.release();
