@@ -23,6 +23,7 @@ export default defineConfig({
     alias: [
       { find: /^@lading\/core$/, replacement: src('packages/core') },
       { find: /^@lading\/runtime$/, replacement: src('packages/runtime') },
+      { find: /^@lading\/browser$/, replacement: src('adapters/browser') },
       { find: /^@lading\/memory$/, replacement: src('adapters/memory') },
       { find: /^@lading\/node$/, replacement: src('adapters/node') },
       { find: /^@lading\/sim$/, replacement: src('packages/sim') },

@@ -1,5 +1,6 @@
 export type { AssetFile, Place } from './asset.js';
 export { Asset } from './asset.js';
+export { DepotClosed } from './conductor.js';
 export { crc32c } from './crc32c.js';
 export type { Depot } from './depot.js';
 export { FaultError, faultOf } from './fault-error.js';

@@ -58,6 +58,13 @@ export class Mirror {
     this.signals.wake([...fresh.flatMap((record) => record.events.flatMap(keysOfEvent)), EVERYTHING]);
   }
 
+  /** Joins again, perhaps another owner: its state counts, and what was missed is not told as events. */
+  rejoin(image: StateImage): void {
+    this.state = stateOf(image);
+    this.flows.clear();
+    this.signals.wakeAll();
+  }
+
   /** Live bytes of a running transfer. */
   flow(core: string, live: LiveBytes): void {
     this.flows.set(core, live);

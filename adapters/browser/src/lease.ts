@@ -1,0 +1,72 @@
+import { FaultError, type HeldLease, type Lease } from '@lading/runtime';
+import { type Database, STRICT } from './database.js';
+import { guarded } from './fs-fault.js';
+
+/** Who owns a depot: the tab or worker, by the id that the browser gives it. */
+export interface Owner {
+  readonly clientId: string;
+}
+
+/** The name under which a depot is locked; whoever waits for it becomes the next owner. */
+export const lockName = (depot: string): string => `lading:lease:v1:${depot}`;
+
+/**
+ * One owner per depot and origin, by a Web Lock: the browser takes it from whoever ends, however that came. It is never stolen, because who
+ * is robbed goes on writing. Each owner raises the epoch in the database, and the journal asks for it inside each of its transactions.
+ */
+export class WebLease implements Lease {
+  /** Of the lease that was given last; 0 before. */
+  epoch = 0;
+
+  constructor(
+    private readonly depot: string,
+    private readonly database: Database,
+  ) {}
+
+  acquire(): Promise<HeldLease> {
+    return guarded('lock', `the depot "${this.depot}"`, async () => {
+      const lock = await this.lock();
+      if (lock === null) throw await this.held();
+      try {
+        this.epoch = await this.raiseEpoch();
+        return { epoch: this.epoch, release: lock.release };
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    });
+  }
+
+  /** Null if another has it. */
+  private lock(): Promise<{ readonly release: () => Promise<void> } | null> {
+    return new Promise((resolve, reject) => {
+      const over: Promise<void> = navigator.locks.request(lockName(this.depot), { ifAvailable: true }, (lock) => {
+        if (lock === null) return resolve(null);
+        return new Promise<void>((letGo) => {
+          const release = async () => {
+            letGo();
+            await over;
+          };
+          resolve({ release });
+        });
+      });
+      over.catch(reject);
+    });
+  }
+
+  private async raiseEpoch(): Promise<number> {
+    const transaction = this.database.transaction('fence', 'readwrite', STRICT);
+    const epoch = ((await transaction.store.get('epoch')) ?? 0) + 1;
+    await transaction.store.put(epoch, 'epoch');
+    await transaction.done;
+    return epoch;
+  }
+
+  private async held(): Promise<FaultError> {
+    const { held = [] } = await navigator.locks.query();
+    const clientId = held.find(({ name }) => name === lockName(this.depot))?.clientId;
+    const owner: Owner | null = clientId === undefined ? null : { clientId };
+    const message = `the depot "${this.depot}" is in use by another tab or worker of ${location.origin}`;
+    return new FaultError({ type: 'leaseHeld', detail: 'held', message }, { owner });
+  }
+}
