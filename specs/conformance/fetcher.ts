@@ -2,7 +2,7 @@
 import type { FetchRequest } from '@lading/runtime';
 import { describe, expect } from 'vitest';
 import { joined, seeded, sha256, text } from './bytes.js';
-import { bodyOf, type FetcherBench, plain } from './fetcher-bench.js';
+import { bodyOf, expectAsked, type FetcherBench, type FetcherLacks, plain } from './fetcher-bench.js';
 import { redirects } from './redirects.js';
 import { faultIn, itUnless, rejection } from './sentence.js';
 
@@ -15,13 +15,7 @@ const GZIPPED = Uint8Array.from([31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 171, 0, 0, 131
 /** What there is to say of bytes: comparing hundreds of thousands one by one takes its time. */
 const lookOf = async (bytes: Uint8Array) => ({ length: bytes.length, sha256: await sha256(bytes) });
 
-export function fetcherConformance(
-  name: string,
-  make: () => Promise<FetcherBench>,
-  noRedirects?: string,
-  /** Why it cannot show the bytes of an encoded reply as they were sent. */
-  noEncoded?: string,
-): void {
+export function fetcherConformance(name: string, make: () => Promise<FetcherBench>, lacks: FetcherLacks = {}): void {
   const sentence = (words: string, test: (bench: FetcherBench) => Promise<void>, lack?: string): void =>
     itUnless(lack, words, async () => {
       await using bench = await make();
@@ -41,7 +35,7 @@ export function fetcherConformance(
       expect(status).toBe(200);
       expect(headers).toMatchObject({ etag: ETAG, 'last-modified': MODIFIED, 'content-length': '300000' });
       expect(look).toEqual(await lookOf(BYTES));
-      expect(bench.asked('/f')).toEqual([{ from: null, ifRange: null, isFresh: false }]);
+      expectAsked(bench, '/f', [{ from: null, ifRange: null, isFresh: false }]);
       expect(requests ?? 1).toBe(1);
     });
 
@@ -66,7 +60,7 @@ export function fetcherConformance(
         bench.put('/f', BYTES, { etag: ETAG, lastModified: MODIFIED });
         const request = { ...plain(bench.url('/f')), from: 1_000, ifRange: validator };
         expect(await whole(bench, request)).toMatchObject({ status: 206, ...(await lookOf(BYTES.subarray(1_000))) });
-        expect(bench.asked('/f')).toEqual([{ from: 1_000, ifRange: validator, isFresh: false }]);
+        expectAsked(bench, '/f', [{ from: 1_000, ifRange: validator, isFresh: false }]);
       });
     }
 
@@ -117,15 +111,16 @@ export function fetcherConformance(
       expect(headers['content-encoding']).toBe('gzip');
       expect(look).toMatchObject(await lookOf(GZIPPED));
     };
-    sentence('does not decode what it was sent', asSent, noEncoded);
+    sentence('does not decode what it was sent', asSent, lacks.encoded);
 
-    sentence('asks caches to fetch anew when told to, and only then', async (bench) => {
+    const fresh = async (bench: FetcherBench) => {
       bench.put('/f', BYTES);
       await whole(bench, { ...plain(bench.url('/f')), isFresh: true });
       await whole(bench, { ...plain(bench.url('/f')), from: 5, isFresh: true });
       await whole(bench, plain(bench.url('/f')));
       expect(bench.asked('/f').map(({ isFresh }) => isFresh)).toEqual([true, true, false]);
-    });
+    };
+    sentence('asks caches to fetch anew when told to, and only then', fresh, lacks.freshness);
 
     sentence('says that a body broke off, after the bytes before', async (bench) => {
       bench.put('/f', BYTES);
@@ -206,6 +201,6 @@ export function fetcherConformance(
       expect(await lookOf(b ?? text(''))).toEqual(await lookOf(seeded(2, 200_000)));
     });
 
-    describe('over a redirect', () => redirects(make, noRedirects));
+    describe('over a redirect', () => redirects(make, lacks.redirects));
   });
 }

@@ -16,4 +16,4 @@ storeConformance('@lading/memory', makeMemoryStore);
 journalConformance('@lading/memory', makeMemoryJournal, { reader: 'nobody only looks into a simulated world' });
 leaseConformance('@lading/memory', makeMemoryLease);
 clockConformance('@lading/memory', makeMemoryClock);
-fetcherConformance('@lading/memory', makeMemoryFetcher, 'the simulated network has no redirects');
+fetcherConformance('@lading/memory', makeMemoryFetcher, { redirects: 'the simulated network has no redirects' });

@@ -10,15 +10,15 @@ interface Source {
   cancel(): Promise<void>;
 }
 
-/** Reads into one buffer again and again, where the browser can; the buffer goes to the stream and comes back filled. */
+/** Reads into two buffers by turns, where the browser can: one is the reader's while the other fills. */
 function sourceOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): Source {
   try {
     const reader = body.getReader({ mode: 'byob' });
-    let buffer = new ArrayBuffer(READ_BYTES);
+    const free = [new ArrayBuffer(READ_BYTES), new ArrayBuffer(READ_BYTES)];
     return {
       read: async () => {
-        const result = await reader.read(new Uint8Array(buffer));
-        buffer = result.value?.buffer ?? new ArrayBuffer(0);
+        const result = await reader.read(new Uint8Array(free.shift() ?? new ArrayBuffer(READ_BYTES)));
+        if (result.value !== undefined) free.push(result.value.buffer);
         return result as Awaited<Reading>;
       },
       cancel: () => reader.cancel(),
@@ -29,22 +29,47 @@ function sourceOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): Source {
   }
 }
 
-/** The bytes of a reply. Ends the reply when the reader goes. Throws the signal's reason, or what broke the connection. */
-export async function* bodyOf(
+/**
+ * The bytes of a reply. Reads one piece ahead, from the first on at once: what a stream still holds when the connection breaks is lost, and
+ * with it the end of the prefix that a resume would build on. Ends the reply when the reader goes. Throws the signal's reason, or what broke
+ * the connection.
+ */
+export function bodyOf(
   { body }: Response,
   lengthBytes: number | null,
   url: string,
   signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (body === null) return;
+): AsyncIterable<Uint8Array> {
+  if (body === null) return nothing();
   const source = sourceOf(body as ReadableStream<Uint8Array<ArrayBuffer>>);
+  return read(source, begun(source), lengthBytes, url, signal);
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
+
+function begun(source: Source): Reading {
+  const reading = source.read();
+  // Told to whoever asks for the piece; who never asks has no need to know.
+  reading.catch(() => undefined);
+  return reading;
+}
+
+async function* read(
+  source: Source,
+  first: Reading,
+  lengthBytes: number | null,
+  url: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let bytes = 0;
+  let ahead = first;
   try {
     for (;;) {
-      const { done, value } = await next(source, url, signal);
+      const { done, value } = await arrived(ahead, url, signal);
       if (done || value === undefined) return;
       bytes += value.length;
       if (lengthBytes !== null && bytes > lengthBytes) throw compressed(url, lengthBytes);
+      ahead = begun(source);
       yield value;
     }
   } finally {
@@ -52,9 +77,9 @@ export async function* bodyOf(
   }
 }
 
-async function next(source: Source, url: string, signal: AbortSignal): Reading {
+async function arrived(reading: Reading, url: string, signal: AbortSignal): Reading {
   try {
-    return await source.read();
+    return await reading;
   } catch (error) {
     signal.throwIfAborted();
     throw brokenOff(error, url);

@@ -40,7 +40,7 @@ export async function makeFetcher(): Promise<FetcherBench> {
         mishap: mishap.type === 'status' ? { ...mishap, body: base64(mishap.body) } : mishap,
       }),
     deserted,
-    asked: (path) => order({ type: 'asked', bench, path }),
+    asked: (path) => order({ type: 'asked', bench, path }).map((each) => ({ ...each, isFresh: null })),
     arrival: (path) => wait({ type: 'arrival', bench, path }),
     departure: (path) => wait({ type: 'departure', bench, path }),
     redirects: {

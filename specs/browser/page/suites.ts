@@ -23,7 +23,10 @@ journalConformance(name, makeJournal, {
 });
 leaseConformance(name, makeLease);
 clockConformance(name, makeClock);
-fetcherConformance(name, makeFetcher, undefined, 'a browser decodes before anybody can look');
+fetcherConformance(name, makeFetcher, {
+  encoded: 'a browser decodes before anybody can look',
+  freshness: 'a browser that passes by its own cache asks all others to fetch anew too',
+});
 
 declare const self: {
   onmessage: ((event: MessageEvent<number | 'list'>) => void) | null;
