@@ -3,12 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 
-const source = (place: string): string => fileURLToPath(new URL(`../../${place}/src/index.ts`, import.meta.url));
+const source = (place: string, door = 'index'): string =>
+  fileURLToPath(new URL(`../../${place}/src/${door}.ts`, import.meta.url));
 const page = (file: string): string => fileURLToPath(new URL(`./page/${file}`, import.meta.url));
 
 export async function startChromium(): Promise<Browser> {
   return await chromium.launch({
     executablePath: '/usr/bin/chromium',
+    // Playwright switches it off, and people's browsers have it.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: [
       '--headless',
       '--no-sandbox',
@@ -34,6 +37,7 @@ export async function bundled(entryPoint: string): Promise<Uint8Array> {
     sourcemap: 'inline',
     alias: {
       '@lading/core': source('packages/core'),
+      '@lading/runtime/archive': source('packages/runtime', 'archive'),
       '@lading/runtime': source('packages/runtime'),
       '@lading/browser': source('adapters/browser'),
       vitest: page('vitest.ts'),

@@ -180,7 +180,8 @@ describe('a depot in a page', () => {
     const other = await openPage(context, `${site.url}/`);
     await other.call('open');
     await other.call('close');
-    await tab.page.goBack();
+    // It is the page that was left, not a new one: nothing of it is loaded again.
+    await tab.page.goBack({ waitUntil: 'commit' });
     await tab.call('until', { id: 'heart', phase: 'ready' });
     expect(asked('/model.onnx', since).length).toBeGreaterThan(1);
     expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
