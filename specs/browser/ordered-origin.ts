@@ -113,13 +113,13 @@ export async function startOrderedOrigin(): Promise<OrderedOrigin> {
     }
   };
 
-  const server = createServer(async (request, response) => {
-    try {
-      const answer = await carryOut(JSON.parse(await textOf(request)) as Order);
-      response.writeHead(200, OPEN).end(JSON.stringify(answer));
-    } catch (error) {
-      response.writeHead(500, OPEN).end(String(error));
-    }
+  const server = createServer((request, response) => {
+    textOf(request)
+      .then((text) => carryOut(JSON.parse(text) as Order))
+      .then(
+        (answer) => response.writeHead(200, OPEN).end(JSON.stringify(answer)),
+        (error: unknown) => response.writeHead(500, OPEN).end(String(error)),
+      );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -33,6 +33,8 @@ export interface FetcherLacks {
   readonly redirects?: string;
   /** The bytes of an encoded reply are not to be had as they were sent. */
   readonly encoded?: string;
+  /** What is on the way when a connection breaks may be dropped, so that only a beginning of the bytes before is there. */
+  readonly tail?: string;
   /** Every request asks caches to fetch anew. */
   readonly freshness?: string;
 }

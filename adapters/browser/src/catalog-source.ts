@@ -11,12 +11,18 @@ import {
 } from '@lading/core';
 import { FaultError, type Fetcher, Watchdog } from '@lading/runtime';
 import { systemClock } from './clock.js';
+import type { CatalogAddresses, CatalogParts } from './messages.js';
 
-export interface CatalogOptions {
-  /** Platform that variants are resolved for. */
-  readonly platform: string;
-  /** Without a byte for so long a catalog address is given up, milliseconds. */
-  readonly stallMs: number;
+/** As it crosses between a page and its worker. */
+export function partsOf(catalog: Catalog): CatalogParts {
+  const { platform } = catalog;
+  return { platform, cores: [...catalog.cores()], voices: [...catalog.voices()], bundles: [...catalog.bundles()] };
+}
+
+/** The same catalog again; what merged without a defect once does so again. */
+export function catalogOf({ platform, cores, voices, bundles }: CatalogParts): Catalog {
+  const manifest = { id: 'catalog', revision: 0, lastUpdated: null, expires: null, cores, voices, bundles };
+  return Catalog.of([manifest], platform).catalog;
 }
 
 function refused(source: string, defects: readonly Defect[]): ConfigurationError {
@@ -76,9 +82,9 @@ async function textOf(url: string, fetcher: Fetcher, stallMs: number): Promise<s
   }
 }
 
-/** Reads one manifest from an address, relative to the page. Throws `ConfigurationError` with every defect and its place. */
-async function loadManifest(source: string, fetcher: Fetcher, { stallMs }: CatalogOptions): Promise<Manifest> {
-  const address = readUrl(source, { base: document.baseURI, allowHttp: false });
+/** Reads one manifest from an address. Throws `ConfigurationError` with every defect and its place. */
+async function loadManifest(source: string, base: string, fetcher: Fetcher, stallMs: number): Promise<Manifest> {
+  const address = readUrl(source, { base, allowHttp: false });
   if (!address.ok) throw refused(source, [{ path: '$', message: `its address ${address.reason}` }]);
   const text = await textOf(address.url, fetcher, stallMs);
   const reading = readManifest(text, { base: address.url, allowHttp: false });
@@ -86,14 +92,14 @@ async function loadManifest(source: string, fetcher: Fetcher, { stallMs }: Catal
   return reading.manifest;
 }
 
-/** Reads several manifests and merges them. */
+/** Reads several manifests and merges them. Without a byte for `stallMs` an address is given up. */
 export async function loadCatalog(
-  sources: readonly string[],
+  { addresses, base, platform }: CatalogAddresses,
   fetcher: Fetcher,
-  options: CatalogOptions,
+  stallMs: number,
 ): Promise<Catalog> {
-  const manifests = await Promise.all(sources.map((source) => loadManifest(source, fetcher, options)));
-  const { catalog, defects } = Catalog.of(manifests, options.platform);
-  if (defects.length > 0) throw refused(sources.join(', '), defects);
+  const manifests = await Promise.all(addresses.map((source) => loadManifest(source, base, fetcher, stallMs)));
+  const { catalog, defects } = Catalog.of(manifests, platform);
+  if (defects.length > 0) throw refused(addresses.join(', '), defects);
   return catalog;
 }

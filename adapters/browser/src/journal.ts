@@ -8,7 +8,7 @@ import {
   type JournalRecord,
   upcast,
 } from '@lading/runtime';
-import { type Database, type RecordKey, STRICT } from './database.js';
+import { answerOf, type Database, type RecordKey } from './database.js';
 import { evicted, guarded } from './fs-fault.js';
 
 /** Older segments that are kept for the history, beside those that the snapshot needs. */
@@ -52,70 +52,66 @@ export class IdbJournal implements Journal {
 
   /** A snapshot that fails its check is passed over: the records are the truth. */
   private async readSnapshot(): Promise<StoredSnapshot | null> {
-    const line = await guarded('read', 'the snapshot', () => this.database.get('snapshot', 'newest'));
+    const line = await guarded('read', 'the snapshot', () =>
+      this.database.transact('readonly', (store) => answerOf<Uint8Array | undefined>(store('snapshot').get('newest'))),
+    );
     const stored = line === undefined ? undefined : (recordIn(line) as StoredSnapshot | undefined);
     return stored?.v === 1 ? stored : null;
   }
 
-  private readRecords(from: number): Promise<JournalRecord[]> {
-    return guarded('read', 'the journal', async () => {
-      const range = IDBKeyRange.lowerBound([from, 0]);
-      const transaction = this.database.transaction('records', 'readonly');
-      const [keys, lines] = await Promise.all([transaction.store.getAllKeys(range), transaction.store.getAll(range)]);
-      const [segment, last] = keys.at(-1) ?? [Math.max(1, from), 0];
-      this.segment = segment;
-      this.last = last;
-      return lines.map((line, i) => {
-        const value = recordIn(line);
-        if (value === undefined) throw corrupt(keys[i] ?? [0, 0]);
-        return upcast(value);
+  private async readRecords(from: number): Promise<JournalRecord[]> {
+    const range = IDBKeyRange.lowerBound([from, 0]);
+    const [keys, lines] = await guarded('read', 'the journal', () =>
+      this.database.transact('readonly', (store) => {
+        const keys = answerOf(store('records').getAllKeys(range)) as Promise<unknown> as Promise<readonly RecordKey[]>;
+        return Promise.all([keys, answerOf<Uint8Array[]>(store('records').getAll(range))]);
+      }),
+    );
+    [this.segment, this.last] = keys.at(-1) ?? [Math.max(1, from), 0];
+    return lines.map((line, i) => {
+      const value = recordIn(line);
+      if (value === undefined) throw corrupt(keys[i] ?? [0, 0]);
+      return upcast(value);
+    });
+  }
+
+  async append(records: readonly JournalRecord[]): Promise<void> {
+    await this.writing('write the journal', async (store) => {
+      // Written anew so that an empty batch too makes durable what an earlier owner may not have lived to see durable.
+      await answerOf(store('fence').put(this.mine, 'epoch'));
+      const puts = records.map((record, i) => {
+        const key: RecordKey = [this.segment, this.last + i + 1];
+        return answerOf(store('records').put(encodeLine(record), [...key]));
       });
+      await Promise.all(puts);
     });
+    this.last += records.length;
   }
 
-  append(records: readonly JournalRecord[]): Promise<void> {
-    return this.writing('write the journal', async () => {
-      const transaction = this.database.transaction(['records', 'fence'], 'readwrite', STRICT);
-      try {
-        const place = transaction.objectStore('records');
-        await this.mustBeMine(await transaction.objectStore('fence').get('epoch'), await lastKey(place));
-        // Written anew so that an empty batch too makes durable what an earlier owner may not have lived to see durable.
-        await transaction.objectStore('fence').put(this.mine, 'epoch');
-        await Promise.all(records.map((record, i) => place.put(encodeLine(record), [this.segment, this.last + i + 1])));
-      } catch (error) {
-        abort(transaction);
-        throw error;
-      }
-      await transaction.done;
-      this.last += records.length;
+  async compact(image: StateImage): Promise<void> {
+    const stored: StoredSnapshot = { v: 1, segment: this.segment + 1, image };
+    await this.writing('write the snapshot', async (store) => {
+      await answerOf(store('snapshot').put(encodeLine(stored), 'newest'));
+      const old = IDBKeyRange.upperBound([stored.segment - KEPT_SEGMENTS, 0], true);
+      await answerOf(store('records').delete(old));
     });
+    this.segment = stored.segment;
+    this.last = 0;
   }
 
-  compact(image: StateImage): Promise<void> {
-    return this.writing('write the snapshot', async () => {
-      const stored: StoredSnapshot = { v: 1, segment: this.segment + 1, image };
-      const transaction = this.database.transaction(['records', 'snapshot', 'fence'], 'readwrite', STRICT);
-      try {
-        await this.mustBeMine(
-          await transaction.objectStore('fence').get('epoch'),
-          await lastKey(transaction.objectStore('records')),
-        );
-        await transaction.objectStore('snapshot').put(encodeLine(stored), 'newest');
-        const old = IDBKeyRange.upperBound([this.segment + 1 - KEPT_SEGMENTS, 0], true);
-        await transaction.objectStore('records').delete(old);
-      } catch (error) {
-        abort(transaction);
-        throw error;
-      }
-      await transaction.done;
-      this.segment += 1;
-      this.last = 0;
-    });
-  }
-
-  private async writing(action: string, work: () => Promise<void>): Promise<void> {
+  private async writing(
+    action: string,
+    work: (store: (name: 'records' | 'snapshot' | 'fence') => IDBObjectStore) => Promise<void>,
+  ): Promise<void> {
     if (this.epoch === null) throw new Error('a reader does not write the journal');
-    await guarded(action, 'to IndexedDB', work);
+    await guarded(action, 'to IndexedDB', () =>
+      this.database.transact('readwrite', async (store) => {
+        const epoch: number | undefined = await answerOf(store('fence').get('epoch'));
+        const cursor = await answerOf(store('records').openKeyCursor(null, 'prev'));
+        this.mustBeMine(epoch, (cursor?.key ?? null) as RecordKey | null);
+        await work(store);
+      }),
+    );
   }
 
   private get mine(): number {
@@ -123,7 +119,7 @@ export class IdbJournal implements Journal {
   }
 
   /** Nothing was written between, and nobody else has become the owner: else what is here would not follow what is there. */
-  private async mustBeMine(epoch: number | undefined, last: RecordKey | null): Promise<void> {
+  private mustBeMine(epoch: number | undefined, last: RecordKey | null): void {
     if (epoch === undefined || (last === null && this.last > 0)) throw evicted('the journal');
     const isAsLeft = last === null || last[0] < this.segment ? this.last === 0 : last[1] === this.last;
     if (epoch === this.mine && isAsLeft) return;
@@ -134,22 +130,6 @@ export class IdbJournal implements Journal {
   /** The database is its opener's: the lease lives in it too. */
   close(): Promise<void> {
     return Promise.resolve();
-  }
-}
-
-async function lastKey(store: {
-  openKeyCursor: (range: null, direction: 'prev') => Promise<{ readonly key: RecordKey } | null>;
-}): Promise<RecordKey | null> {
-  return (await store.openKeyCursor(null, 'prev'))?.key ?? null;
-}
-
-/** Ends a transaction of which nothing shall count; what it says about that is expected. */
-function abort(transaction: { abort: () => void; readonly done: Promise<void> }): void {
-  transaction.done.catch(() => undefined);
-  try {
-    transaction.abort();
-  } catch {
-    // It has ended by itself: the error that led here tells why.
   }
 }
 

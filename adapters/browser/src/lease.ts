@@ -1,5 +1,5 @@
 import { FaultError, type HeldLease, type Lease } from '@lading/runtime';
-import { type Database, STRICT } from './database.js';
+import { answerOf, type Database } from './database.js';
 import { guarded } from './fs-fault.js';
 
 /** Who owns a depot: the tab or worker, by the id that the browser gives it. */
@@ -46,6 +46,8 @@ export class WebLease implements Lease {
           const release = async () => {
             letGo();
             await over;
+            // Over here, not yet for others: by the time this is answered the browser has taken the lock back.
+            await navigator.locks.query();
           };
           resolve({ release });
         });
@@ -54,12 +56,13 @@ export class WebLease implements Lease {
     });
   }
 
-  private async raiseEpoch(): Promise<number> {
-    const transaction = this.database.transaction('fence', 'readwrite', STRICT);
-    const epoch = ((await transaction.store.get('epoch')) ?? 0) + 1;
-    await transaction.store.put(epoch, 'epoch');
-    await transaction.done;
-    return epoch;
+  private raiseEpoch(): Promise<number> {
+    return this.database.transact('readwrite', async (store) => {
+      const before: number | undefined = await answerOf(store('fence').get('epoch'));
+      const epoch = (before ?? 0) + 1;
+      await answerOf(store('fence').put(epoch, 'epoch'));
+      return epoch;
+    });
   }
 
   private async held(): Promise<FaultError> {

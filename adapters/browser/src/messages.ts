@@ -1,4 +1,14 @@
-import type { BundleSpec, Command, CoreSpec, Fault, LiveBytes, Refusal, StateImage, VoiceSpec } from '@lading/core';
+import type {
+  BundleSpec,
+  Command,
+  CoreSpec,
+  Defect,
+  Fault,
+  LiveBytes,
+  Refusal,
+  StateImage,
+  VoiceSpec,
+} from '@lading/core';
 import type { Inspection, JournalRecord, Usage } from '@lading/runtime';
 import type { StorageKind } from './capabilities.js';
 
@@ -13,11 +23,18 @@ export interface CatalogParts {
   readonly bundles: readonly BundleSpec[];
 }
 
+/** Manifests that the worker loads; relative to `base`, the page's address. */
+export interface CatalogAddresses {
+  readonly addresses: readonly string[];
+  readonly base: string;
+  readonly platform: string;
+}
+
 export interface OpenRequest {
   readonly type: 'open';
   readonly protocol: typeof PROTOCOL;
   readonly dir: string;
-  readonly catalog: CatalogParts;
+  readonly catalog: CatalogParts | CatalogAddresses;
   readonly concurrency: number;
   readonly stallMs?: number;
   readonly retryBaseMs?: number;
@@ -50,12 +67,24 @@ export interface Answers {
 /** An error as it crosses: structured cloning keeps neither class nor fields. */
 export type PlainError =
   | { readonly type: 'fault'; readonly fault: Fault; readonly owner: unknown }
+  | {
+      readonly type: 'configuration';
+      readonly message: string;
+      readonly code: string;
+      readonly remedy: string;
+      readonly defects: readonly Defect[];
+    }
   | { readonly type: 'error'; readonly name: string; readonly message: string };
 
 export type ToOwner = OpenRequest | { readonly type: 'ask'; readonly id: number; readonly ask: Ask };
 
 export type FromOwner =
-  | { readonly type: 'opened'; readonly image: StateImage; readonly storage: StorageKind }
+  | {
+      readonly type: 'opened';
+      readonly image: StateImage;
+      readonly storage: StorageKind;
+      readonly catalog: CatalogParts;
+    }
   | { readonly type: 'refused'; readonly error: PlainError }
   | { readonly type: 'answer'; readonly id: number; readonly value: Answers[keyof Answers] }
   | { readonly type: 'denial'; readonly id: number; readonly error: PlainError }

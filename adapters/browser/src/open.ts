@@ -1,7 +1,6 @@
 import { Catalog } from '@lading/core';
 import {
   type Asset,
-  DEFAULT_STALL_MS,
   type Depot,
   initializationError,
   type JournalRecord,
@@ -10,9 +9,8 @@ import {
 } from '@lading/runtime';
 import { BrowserAsset } from './asset.js';
 import type { StorageKind } from './capabilities.js';
-import { loadCatalog } from './catalog-source.js';
-import { WebFetcher } from './fetcher.js';
-import { type CatalogParts, type OpenRequest, PROTOCOL } from './messages.js';
+import { catalogOf, partsOf } from './catalog-source.js';
+import { type OpenRequest, PROTOCOL } from './messages.js';
 import { onPageLife } from './page-life.js';
 import { revivedError } from './plain-error.js';
 import { type Space, spaceOf } from './space.js';
@@ -51,23 +49,18 @@ export interface BrowserDepot extends Depot {
 const ownWorker = (): Worker =>
   new Worker(new URL('./depot-worker.js', import.meta.url), { type: 'module', name: 'lading' });
 
-function partsOf(catalog: Catalog): CatalogParts {
-  const { platform } = catalog;
-  return { platform, cores: [...catalog.cores()], voices: [...catalog.voices()], bundles: [...catalog.bundles()] };
+function catalogFor({ catalog, platform = 'browser' }: BrowserOptions): OpenRequest['catalog'] {
+  if (catalog instanceof Catalog) return partsOf(catalog);
+  return { addresses: typeof catalog === 'string' ? [catalog] : catalog, base: document.baseURI, platform };
 }
 
-async function catalogOf({ catalog, platform = 'browser', stallMs = DEFAULT_STALL_MS }: BrowserOptions) {
-  if (catalog instanceof Catalog) return catalog;
-  return await loadCatalog(typeof catalog === 'string' ? [catalog] : catalog, new WebFetcher(), { platform, stallMs });
-}
-
-function requestOf(options: BrowserOptions, catalog: Catalog): OpenRequest {
+function requestOf(options: BrowserOptions): OpenRequest {
   const { dir = DEFAULT_DIR, concurrency = CONCURRENCY, stallMs, retryBaseMs, limitBytesPerSecond } = options;
   return {
     type: 'open',
     protocol: PROTOCOL,
     dir,
-    catalog: partsOf(catalog),
+    catalog: catalogFor(options),
     concurrency,
     ...(stallMs === undefined ? {} : { stallMs }),
     ...(retryBaseMs === undefined ? {} : { retryBaseMs }),
@@ -82,17 +75,16 @@ function requestOf(options: BrowserOptions, catalog: Catalog): OpenRequest {
  */
 export async function openDepot(options: BrowserOptions): Promise<BrowserDepot> {
   try {
-    const catalog = await catalogOf(options);
     let mirror: Mirror | null = null;
-    const link = new WorkerLink(options.worker ?? ownWorker, requestOf(options, catalog), (news) => {
+    const link = new WorkerLink(options.worker ?? ownWorker, requestOf(options), (news) => {
       if (news.type === 'recorded') mirror?.follow(news.records);
       else if (news.type === 'flow') mirror?.flow(news.core, news.live);
       else mirror?.break(revivedError(news.error));
     });
-    let { image, storage } = await link.start();
+    let { image, storage, catalog: parts } = await link.start();
     const goOn = async () => {
       try {
-        ({ image, storage } = await link.start());
+        ({ image, storage, catalog: parts } = await link.start());
         mirror?.rejoin(image);
       } catch (error) {
         mirror?.break(error);
@@ -107,7 +99,7 @@ export async function openDepot(options: BrowserOptions): Promise<BrowserDepot> 
       stopListening();
       await link.close();
     };
-    mirror = new Mirror({ catalog, image, keeper: link, locate, stop });
+    mirror = new Mirror({ catalog: catalogOf(parts), image, keeper: link, locate, stop });
     return withFiles(mirror.depot, link, locate, () => storage);
   } catch (error) {
     throw initializationError(error);

@@ -1,6 +1,7 @@
-import { BugError, Catalog, imageOf, type LiveBytes } from '@lading/core';
-import { type Audience, type JournalRecord, type OwnedDepot, openOwnedDepot } from '@lading/runtime';
+import { BugError, imageOf, type LiveBytes } from '@lading/core';
+import { type Audience, DEFAULT_STALL_MS, type JournalRecord, type OwnedDepot, openOwnedDepot } from '@lading/runtime';
 import { groundOf, mustBeAble } from './capabilities.js';
+import { catalogOf, loadCatalog, partsOf } from './catalog-source.js';
 import { systemClock } from './clock.js';
 import { type Database, openDatabase } from './database.js';
 import { WebFetcher } from './fetcher.js';
@@ -51,17 +52,20 @@ export class Owner implements Audience {
     try {
       if (request.protocol !== PROTOCOL) throw new BugError('the worker is of another release than the page');
       mustBeAble();
+      const { catalog: told, stallMs = DEFAULT_STALL_MS } = request;
+      const fetcher = new WebFetcher();
+      const catalog = 'addresses' in told ? await loadCatalog(told, fetcher, stallMs) : catalogOf(told);
       database = await openDatabase(request.dir);
       const { root, kind } = await groundOf(request.dir);
       const lease = new WebLease(request.dir, database);
       const journal = new IdbJournal(database, () => lease.epoch);
       const store = new OpfsStore(root);
-      const ports = { fetcher: new WebFetcher(), store, journal, lease, clock: systemClock, luck: Math.random };
-      const owned = await openOwnedDepot(ports, { ...optionsOf(request), catalog: catalogOf(request) }, this);
+      const ports = { fetcher, store, journal, lease, clock: systemClock, luck: Math.random };
+      const owned = await openOwnedDepot(ports, { ...optionsOf(request), catalog }, this);
       this.kept = { ...owned, journal, folder: new Folder(root), database };
       // What was recorded while it opened is in the image.
       this.records = [];
-      this.tell({ type: 'opened', image: imageOf(owned.depot.state), storage: kind });
+      this.tell({ type: 'opened', image: imageOf(owned.depot.state), storage: kind, catalog: partsOf(catalog) });
     } catch (error) {
       database?.close();
       this.tell({ type: 'refused', error: plainError(error) });
@@ -127,12 +131,6 @@ export class Owner implements Audience {
   onBroken(error: unknown): void {
     this.tell({ type: 'broken', error: plainError(error) });
   }
-}
-
-function catalogOf({ catalog }: OpenRequest): Catalog {
-  const { cores, voices, bundles, platform } = catalog;
-  const manifest = { id: 'catalog', revision: 0, lastUpdated: null, expires: null, cores, voices, bundles };
-  return Catalog.of([manifest], platform).catalog;
 }
 
 function optionsOf({ concurrency, retryBaseMs, stallMs, limitBytesPerSecond }: OpenRequest) {

@@ -21,7 +21,7 @@ export class WorkerLink implements Keeper {
 
   constructor(
     private readonly makeWorker: () => Worker,
-    private readonly request: OpenRequest,
+    private request: OpenRequest,
     private readonly onNews: (news: News) => void,
   ) {}
 
@@ -33,6 +33,8 @@ export class WorkerLink implements Keeper {
       worker.onmessage = ({ data }: MessageEvent<FromOwner>) => {
         switch (data.type) {
           case 'opened':
+            // Whoever starts again has the catalog that the page has.
+            this.request = { ...this.request, catalog: data.catalog };
             resolve(data);
             for (const [id, { ask }] of this.waiting) this.post({ type: 'ask', id, ask });
             break;

@@ -59,7 +59,7 @@ function dropDatabase(name: string): Promise<void> {
 export async function makeJournal(): Promise<JournalBench> {
   const name = newName();
   const database = await openDatabase(name);
-  await database.put('fence', 1, 'epoch');
+  await database.transact('readwrite', async (store) => void store('fence').put(1, 'epoch'));
   return {
     open: () => new IdbJournal(database, () => 1),
     read: () => new IdbJournal(database, null),
@@ -69,9 +69,12 @@ export async function makeJournal(): Promise<JournalBench> {
       read: unable,
       write: unable,
       all: async () => {
-        const keys = await database.getAllKeys('records');
-        const lines = await database.getAll('records');
-        return new Map(lines.map((line, i) => [keys[i]?.join() ?? '', line]));
+        const records = await database.transact('readonly', async (store) => ({
+          keys: store('records').getAllKeys(),
+          lines: store('records').getAll(),
+        }));
+        const lines = records.lines.result as readonly Uint8Array[];
+        return new Map(lines.map((line, i) => [String(records.keys.result[i]), line]));
       },
     },
     failNext: unable,
@@ -109,9 +112,11 @@ async function competitor(name: string, workers: Worker[]): Promise<Competitor> 
     },
     kill: async () => {
       worker.terminate();
-      // The browser takes a moment to notice; who waits behind the dead one gets the lock when it has.
-      await navigator.locks.request(`alive:${clientId}`, () => undefined);
-      await navigator.locks.request(`lading:lease:v1:${name}`, () => undefined);
+      // The browser takes a moment to notice. Nobody may hold the lock to find out: another could be refused because of it.
+      for (let isAlive = true; isAlive; ) {
+        const { held = [] } = await navigator.locks.query();
+        isAlive = held.some((lock) => lock.clientId === clientId);
+      }
     },
   };
 }

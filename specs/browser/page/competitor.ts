@@ -3,7 +3,7 @@ import { openDatabase, WebLease } from '@lading/browser';
 import { FaultError } from '@lading/runtime';
 
 declare const self: {
-  onmessage: ((event: MessageEvent<'acquire' | { readonly depot: string }>) => void) | null;
+  onmessage: ((event: MessageEvent<'acquire' | { readonly depot: string }>) => Promise<void>) | null;
   postMessage(message: unknown): void;
 };
 
@@ -31,12 +31,5 @@ self.onmessage = async ({ data }) => {
   }
   lease = new WebLease(data.depot, await openDatabase(data.depot));
   const clientId = await ownId();
-  // Held for life: whoever gets it knows that this one is dead.
-  await new Promise<void>((resolve) => {
-    void navigator.locks.request(`alive:${clientId}`, () => {
-      resolve();
-      return new Promise(() => undefined);
-    });
-  });
   self.postMessage({ clientId });
 };

@@ -25,11 +25,12 @@ leaseConformance(name, makeLease);
 clockConformance(name, makeClock);
 fetcherConformance(name, makeFetcher, {
   encoded: 'a browser decodes before anybody can look',
+  tail: 'a browser drops what it has not handed over when a connection breaks',
   freshness: 'a browser that passes by its own cache asks all others to fetch anew too',
 });
 
 declare const self: {
-  onmessage: ((event: MessageEvent<number | 'list'>) => void) | null;
+  onmessage: ((event: MessageEvent<number | 'list'>) => Promise<void>) | null;
   postMessage(message: unknown): void;
 };
 
