@@ -90,7 +90,12 @@ module.exports = {
       from: { path: '^((?:packages|adapters)/[^/]+|specs)/' },
       to: {
         path: '^(packages|adapters)/[^/]+/',
-        pathNot: ['^$1/', '^(packages|adapters)/[^/]+/src/index\\.ts$', '^packages/server/src/client\\.ts$'],
+        pathNot: [
+          '^$1/',
+          '^(packages|adapters)/[^/]+/src/index\\.ts$',
+          '^packages/server/src/client\\.ts$',
+          '^packages/runtime/src/archive\\.ts$',
+        ],
       },
     },
     {

@@ -22,7 +22,9 @@ export default defineConfig({
     // Tests read sources, not dist: a failing line is the line that was written.
     alias: [
       { find: /^@lading\/core$/, replacement: src('packages/core') },
+      { find: /^@lading\/runtime\/archive$/, replacement: src('packages/runtime').replace('index.ts', 'archive.ts') },
       { find: /^@lading\/runtime$/, replacement: src('packages/runtime') },
+      { find: /^@lading\/browser$/, replacement: src('adapters/browser') },
       { find: /^@lading\/memory$/, replacement: src('adapters/memory') },
       { find: /^@lading\/node$/, replacement: src('adapters/node') },
       { find: /^@lading\/sim$/, replacement: src('packages/sim') },

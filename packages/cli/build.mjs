@@ -38,6 +38,7 @@ await build({
     // For Node, rxjs offers CommonJS only, of which nothing can be left out; its ES modules shake down to what is used.
     rxjs: path.join(root, 'packages/runtime/node_modules/rxjs/dist/esm/index.js'),
     '@lading/core': path.join(root, 'packages/core/src/index.ts'),
+    '@lading/runtime/archive': path.join(root, 'packages/runtime/src/archive.ts'),
     '@lading/runtime': path.join(root, 'packages/runtime/src/index.ts'),
     '@lading/node': path.join(adapter, 'index.ts'),
   },

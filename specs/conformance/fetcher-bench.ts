@@ -1,5 +1,6 @@
 /** What the suite of the fetcher asks of a platform beyond the port: an origin that does as it is told. */
 import type { Fetcher, FetchRequest, FetchResponse } from '@lading/runtime';
+import { expect } from 'vitest';
 import { joined } from './bytes.js';
 
 export interface Served {
@@ -22,7 +23,22 @@ export type Mishap =
   | { readonly type: 'stall'; readonly afterBytes: number };
 
 /** A request as the origin saw it. */
-export type Asked = Pick<FetchRequest, 'from' | 'ifRange' | 'isFresh'>;
+export interface Asked extends Pick<FetchRequest, 'from' | 'ifRange'> {
+  /** Null where it cannot be told: a browser that passes by its own cache asks all others to fetch anew too. */
+  readonly isFresh: boolean | null;
+}
+
+/** What a platform cannot be asked, with the reason why. */
+export interface FetcherLacks {
+  readonly redirects?: string;
+  readonly secrets?: string;
+  /** The bytes of an encoded reply are not to be had as they were sent. */
+  readonly encoded?: string;
+  /** What is on the way when a connection breaks may be dropped, so that only a beginning of the bytes before is there. */
+  readonly tail?: string;
+  /** Every request asks caches to fetch anew. */
+  readonly freshness?: string;
+}
 
 export interface FetcherBench extends AsyncDisposable {
   readonly fetcher: Fetcher;
@@ -46,6 +62,15 @@ export interface FetcherBench extends AsyncDisposable {
   /** For platforms whose redirects are the adapter's, or the browser's; null where there are none. */
   readonly redirects: RedirectBench | null;
 }
+
+/** The requests of a path, as they should have been; freshness only where it is told. */
+export function expectAsked(bench: FetcherBench, path: string, expected: readonly FetchedLike[]): void {
+  const asked = bench.asked(path);
+  const isTold = asked.every(({ isFresh }) => isFresh !== null);
+  expect(asked).toEqual(isTold ? expected : expected.map((each) => ({ ...each, isFresh: null })));
+}
+
+type FetchedLike = Pick<FetchRequest, 'from' | 'ifRange' | 'isFresh'>;
 
 export const plain = (url: string): FetchRequest => ({ url, from: null, ifRange: null, isFresh: false });
 export interface RedirectBench {

@@ -1,7 +1,7 @@
 /** Redirects, for platforms that have them: the final response is what counts, and the way to it is bounded. */
 import { expect } from 'vitest';
 import { seeded } from './bytes.js';
-import { bodyOf, type FetcherBench, plain, type RedirectBench } from './fetcher-bench.js';
+import { bodyOf, expectAsked, type FetcherBench, plain, type RedirectBench } from './fetcher-bench.js';
 import { faultIn, itUnless, rejection } from './sentence.js';
 
 /** More requests than any client makes for one that is sent round in circles (RFC 9110 §15.4; fetch stops after 20). */
@@ -28,7 +28,7 @@ export function redirects(make: () => Promise<FetcherBench>, lack: string | unde
       expect(response.headers['location']).toBe(undefined);
       if (response.requests !== undefined) expect(response.requests).toBe(3);
       expect(await bench.until(bodyOf(response))).toEqual(BYTES.subarray(10));
-      expect(bench.asked('/end')).toEqual([{ from: 10, ifRange: '"end"', isFresh: true }]);
+      expectAsked(bench, '/end', [{ from: 10, ifRange: '"end"', isFresh: true }]);
     });
   }
 

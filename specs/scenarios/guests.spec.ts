@@ -31,7 +31,7 @@ function house() {
     const { store } = portsOf(world, process);
     const locate = store.locate.bind(store);
     const options = { channel: channels.open(process), catalog, name: `guest ${++guests}`, locate, scheduler };
-    return await world.run(joinDepot(signal === undefined ? options : { ...options, signal }));
+    return await world.run(joinDepot(signal === undefined ? options : { ...options, signal }).depot);
   };
   return { world, own, join, channels };
 }
@@ -172,6 +172,13 @@ describe('a guest', () => {
   it('gives up waiting for an owner when its signal says so', async () => {
     const { join } = house();
     await expect(join(AbortSignal.abort(new Error('no owner')))).rejects.toThrow('no owner');
+  });
+
+  it('is told that the owner speaks another language, and what to do', async () => {
+    const { channels, world, join } = house();
+    const other = channels.open(world.disk.start());
+    other.listen(() => other.post({ v: 2, type: 'hello', epoch: 7 }));
+    await expect(join()).rejects.toMatchObject({ code: 'otherRelease' });
   });
 
   it('that closes leaves the others alone; what it asks then is refused', async () => {

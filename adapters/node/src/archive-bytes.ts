@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { asCorrupt, corrupt } from './archive-error.js';
-import { bunzip2 } from './bunzip2.js';
+import { bunzip2, corrupt } from '@lading/runtime/archive';
+import { asCorrupt } from './archive-error.js';
 import { bzip2Output } from './bzip2-process.js';
 
 /** Bytes per read and per inflated piece: large enough that the cost per piece vanishes, small enough to be forgotten. */
@@ -34,6 +34,10 @@ async function* gunzipped(archivePath: string): AsyncGenerator<Buffer> {
   }
 }
 
+async function* buffers(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const { buffer, byteOffset, length } of source) yield Buffer.from(buffer, byteOffset, length);
+}
+
 /** The bytes of the tar archive inside a file, decompressed piece by piece. Several members or streams in a row are one. */
 export function tarBytes(archivePath: string, extractType: 'tar' | 'tar.gz' | 'tar.bz2'): AsyncIterable<Buffer> {
   switch (extractType) {
@@ -42,7 +46,7 @@ export function tarBytes(archivePath: string, extractType: 'tar' | 'tar.gz' | 't
     case 'tar.gz':
       return gunzipped(archivePath);
     case 'tar.bz2':
-      return bzip2Output(archivePath, () => bunzip2(raw(archivePath)));
+      return bzip2Output(archivePath, () => buffers(bunzip2(raw(archivePath))));
     default:
       throw extractType satisfies never;
   }

@@ -1,49 +1,9 @@
-/**
- * Promise: whatever stops an extraction is named by a stable code and says which entry, what was expected and what was found.
- * File system errors are not dressed up as archive errors: a full disk says nothing about the archive, and their `code` and
- * `errno` (Node 20 knows EDQUOT only by number) decide what happens next.
- */
-export type ArchiveErrorCode = 'archiveCorrupt' | 'archiveUnsafe' | 'archiveTooLarge';
+import { ArchiveError, type ArchiveErrorCode, corrupt } from '@lading/runtime/archive';
 
 /**
- * The archive cannot be unpacked: `archiveCorrupt` (not what its format or its own checksums say), `archiveUnsafe` (readable,
- * but refused by our rules), `archiveTooLarge` (more bytes or files than the caller allowed).
+ * True for errors of the operating system, which are not dressed up as archive errors: their `code` and `errno` (Node 20 knows EDQUOT only by
+ * number) decide what happens next. zlib also sets `errno`, with codes that begin with `Z_`.
  */
-export class ArchiveError extends Error {
-  override readonly name = 'ArchiveError';
-  readonly code: ArchiveErrorCode;
-
-  constructor(code: ArchiveErrorCode, message: string, options?: ErrorOptions) {
-    super(printable(message), options);
-    this.code = code;
-  }
-}
-
-/** Messages quote the archive and the libraries that read it; only printable ASCII is certain not to be obeyed by a terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-export function corrupt(message: string, options?: ErrorOptions): ArchiveError {
-  return new ArchiveError('archiveCorrupt', message, options);
-}
-
-export function unsafe(message: string): ArchiveError {
-  return new ArchiveError('archiveUnsafe', message);
-}
-
-export function tooLarge(message: string): ArchiveError {
-  return new ArchiveError('archiveTooLarge', message);
-}
-
-const QUOTED_LENGTH = 120;
-
-/** A name from an archive as it may stand in a message: escaped, and of bounded length. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.length > QUOTED_LENGTH ? `${name.slice(0, QUOTED_LENGTH)}...` : name);
-}
-
-/** True for errors of the operating system. zlib also sets `errno`, with codes that begin with `Z_`. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') return false;
   return !('code' in error && String(error.code).startsWith('Z_'));

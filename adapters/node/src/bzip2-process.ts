@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { corrupt } from './archive-error.js';
+import { corrupt } from '@lading/runtime/archive';
 
 /** Of what the tool says on stderr; one line is enough to name the defect. */
 const COMPLAINT_BYTES = 1024;

@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
+import type { InstalledFile } from '@lading/core';
 import { type PlainError, revivedError } from './archive-error.js';
 import type { ExtractRequest } from './unpack.js';
-import type { ExtractedFile } from './unpacked-file.js';
 
-export type { ExtractedFile, ExtractRequest };
+export type { ExtractRequest };
 
 type Answer =
-  | { readonly type: 'extracted'; readonly files: ExtractedFile[] }
+  | { readonly type: 'extracted'; readonly files: InstalledFile[] }
   | { readonly type: 'failed'; readonly error: PlainError };
 
 /** How long a stopped worker may take to end its child process and close its files before the thread is ended under it. */
@@ -28,7 +28,7 @@ function workerUrl(): URL {
  * Rejects with `ArchiveError` (`archiveCorrupt`, `archiveUnsafe`, `archiveTooLarge`), with a file system error whose `code` and `errno`
  * are those of the failed call, or with the signal's reason. What was written until then stays for the caller to clear away.
  */
-export async function extractArchive(request: ExtractRequest, signal: AbortSignal): Promise<ExtractedFile[]> {
+export async function extractArchive(request: ExtractRequest, signal: AbortSignal): Promise<InstalledFile[]> {
   signal.throwIfAborted();
   const worker = new Worker(workerUrl(), {
     workerData: request,

@@ -13,7 +13,7 @@ import {
   type Store,
   type Usage,
 } from '@lading/runtime';
-import { ArchiveError } from './archive-error.js';
+import { ArchiveError } from '@lading/runtime/archive';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { extractArchive } from './extract.js';
 import { fsFault, guarded, isMissing } from './fs-fault.js';

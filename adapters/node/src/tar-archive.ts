@@ -1,6 +1,6 @@
+import { corrupt, quoted, tooLarge, type UnpackedTree, unsafe } from '@lading/runtime/archive';
 import { Parser, type ReadEntry } from 'tar';
-import { asCorrupt, corrupt, quoted, tooLarge, unsafe } from './archive-error.js';
-import type { UnpackedTree } from './unpacked-tree.js';
+import { asCorrupt } from './archive-error.js';
 
 const BLOCK_BYTES = 512;
 /**

@@ -3,12 +3,13 @@ import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { UnpackedTree } from '@lading/runtime/archive';
 import { Header, Pax } from 'tar';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { plainError, revivedError } from './archive-error.js';
 import { type ExtractRequest, unpack } from './unpack.js';
+import { DiskGround } from './unpack-ground.js';
 import { UnpackedFile } from './unpacked-file.js';
-import { UnpackedTree } from './unpacked-tree.js';
 
 /** One entry of a good tar archive; a name that ends in a slash makes a directory. */
 function entry(name: string, body: string | Buffer = ''): Buffer {
@@ -95,7 +96,7 @@ describe('unpacking has bounds', () => {
     const long = (n: number) => `${String(n).padStart(6, '0')}${'x'.repeat(84)}`;
     const most = Math.floor((1024 * 1024) / 218);
     const maxBytes = most * 218 + 217 - 1024 * 1024;
-    const tree = await UnpackedTree.in(target, { stripComponents: 0, maxBytes, maxFiles: 50_000 });
+    const tree = new UnpackedTree(await DiskGround.at(target), { stripComponents: 0, maxBytes, maxFiles: 50_000 });
     for (let n = 0; n < most; n++) await tree.directory(long(n));
     await tree.directory(long(0));
     const refusal = {
@@ -200,14 +201,16 @@ describe('what was unpacked', () => {
   });
 
   it('has the length that was declared, whatever the reader of its format lets through', async () => {
-    const more = await UnpackedFile.create(path.join(target, 'more'), 'more', 3);
-    await more.write(Buffer.from('123'));
-    await expect(more.write(Buffer.from('4'))).rejects.toMatchObject({ code: 'archiveCorrupt' });
-    await more.abandon();
-    const less = await UnpackedFile.create(path.join(target, 'less'), 'less', 3);
-    await less.write(Buffer.from('12'));
-    await expect(less.seal()).rejects.toThrow('"less": expected 3 bytes, found 2');
-    await less.abandon();
+    const limits = { stripComponents: 0, maxBytes: 100, maxFiles: 10 };
+    const tree = new UnpackedTree(await DiskGround.at(target), limits);
+    await tree.beginFile('more', 3);
+    await tree.write(Buffer.from('123'));
+    await expect(tree.write(Buffer.from('4'))).rejects.toMatchObject({ code: 'archiveCorrupt' });
+    await tree.abandon();
+    await tree.beginFile('less', 3);
+    await tree.write(Buffer.from('12'));
+    await expect(tree.endFile()).rejects.toThrow('"less": expected 3 bytes, found 2');
+    await tree.abandon();
     expect(await readFile(path.join(target, 'more'), 'utf8')).toBe('123');
   });
 
@@ -227,7 +230,7 @@ describe('what was unpacked', () => {
     await writeFile(path.join(target, 'mine'), 'mine');
     await symlink(path.join(target, 'absent'), path.join(target, 'dangling'));
     for (const name of ['mine', 'dangling']) {
-      await expect(UnpackedFile.create(path.join(target, name), name, 1)).rejects.toMatchObject({ code: 'EEXIST' });
+      await expect(UnpackedFile.create(path.join(target, name), name)).rejects.toMatchObject({ code: 'EEXIST' });
     }
     expect(await readFile(path.join(target, 'mine'), 'utf8')).toBe('mine');
     await expectOnDisk('dangling', 'mine');

@@ -1,7 +1,8 @@
+import type { InstalledFile } from '@lading/core';
+import { UnpackedTree } from '@lading/runtime/archive';
 import { tarBytes } from './archive-bytes.js';
 import { unpackTar } from './tar-archive.js';
-import type { ExtractedFile } from './unpacked-file.js';
-import { UnpackedTree } from './unpacked-tree.js';
+import { DiskGround } from './unpack-ground.js';
 import { unpackZip } from './zip-archive.js';
 
 export interface ExtractRequest {
@@ -31,13 +32,13 @@ function expectCount(name: string, value: number): void {
  *
  * Rejects with `ArchiveError`, with a file system error as it came, or with the signal's reason.
  */
-export async function unpack(request: ExtractRequest, signal: AbortSignal): Promise<ExtractedFile[]> {
+export async function unpack(request: ExtractRequest, signal: AbortSignal): Promise<InstalledFile[]> {
   signal.throwIfAborted();
   const { archivePath, extractType, targetDir, stripComponents, maxBytes, maxFiles } = request;
   expectCount('stripComponents', stripComponents);
   expectCount('maxBytes', maxBytes);
   expectCount('maxFiles', maxFiles);
-  const tree = await UnpackedTree.in(targetDir, { stripComponents, maxBytes, maxFiles });
+  const tree = new UnpackedTree(await DiskGround.at(targetDir), { stripComponents, maxBytes, maxFiles });
   try {
     switch (extractType) {
       case 'zip':

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { ArchiveError, corrupt, quoted, type UnpackedTree, unsafe } from '@lading/runtime/archive';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
-import { ArchiveError, asCorrupt, corrupt, quoted, unsafe } from './archive-error.js';
-import type { UnpackedTree } from './unpacked-tree.js';
+import { asCorrupt } from './archive-error.js';
 
 const FILE_TYPE = 0o170000;
 const REGULAR = 0o100000;

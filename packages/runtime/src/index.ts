@@ -1,5 +1,6 @@
 export type { AssetFile, Place } from './asset.js';
 export { Asset } from './asset.js';
+export { DepotClosed } from './conductor.js';
 export { crc32c } from './crc32c.js';
 export type { Depot } from './depot.js';
 export { FaultError, faultOf } from './fault-error.js';
@@ -41,7 +42,7 @@ export type {
 export type { Bounds, RecordLaw } from './record-law.js';
 export { eventsOf, isMoving } from './record-law.js';
 export type { Channel } from './remote/channel.js';
-export type { GuestOptions } from './remote/guest.js';
+export type { GuestOptions, Joining } from './remote/guest.js';
 export { joinDepot } from './remote/guest.js';
 export type { Breach, Judged } from './replay.js';
 export { JOURNAL_LAWS, RECORD_LAWS, replayed } from './replay.js';

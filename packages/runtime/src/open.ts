@@ -43,6 +43,8 @@ export interface OpenOptions {
   readonly scheduler?: SchedulerLike;
   /** Where other programs may use this depot through its owner, with `joinDepot`. */
   readonly channel?: Channel;
+  /** The journal cannot be written any more: nothing happens here from now on. */
+  readonly onBroken?: (error: unknown) => void;
 }
 
 /** The state that a journal tells. Throws `FaultError` `journalCorrupt` for a history that cannot be: nothing is changed then. */
@@ -168,6 +170,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
         signals.wakeAll();
         host?.close();
         void performer.close();
+        options.onBroken?.(error);
       },
     });
     const twins = new Twins(() => conductor.state);

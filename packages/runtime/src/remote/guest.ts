@@ -12,7 +12,7 @@ import { keysOfEvent, Signals } from '../signals.js';
 import { EVERYTHING, Streams } from '../streams.js';
 import { View } from '../view.js';
 import type { Channel } from './channel.js';
-import { type Answer, type Ask, LANGUAGE, type OwnerWord, wordOf } from './words.js';
+import { type Answer, type Ask, isForeign, LANGUAGE, type OwnerWord, wordOf } from './words.js';
 
 export interface GuestOptions {
   readonly channel: Channel;
@@ -24,6 +24,16 @@ export interface GuestOptions {
   readonly scheduler?: SchedulerLike;
   /** Gives up waiting for an owner. */
   readonly signal?: AbortSignal;
+}
+
+/** A depot whose owner is elsewhere, and what only the platform knows to tell it. */
+export interface Joining {
+  /** Resolves when an owner has told its state; rejects with the signal's reason, or with what it was failed with. */
+  readonly depot: Promise<Depot>;
+  /** Words may have been missed, as in a page that was frozen: the owner is asked for the whole again. */
+  again(): void;
+  /** There will be no owner any more: whatever waits here is told why. */
+  fail(error: unknown): void;
 }
 
 interface Call {
@@ -53,12 +63,17 @@ class Guest implements Owner {
   private early: Extract<OwnerWord, { type: 'answer' }>[] = [];
   private readonly stop: () => void;
   private welcome: () => void = () => undefined;
-  readonly welcomed = new Promise<void>((resolve) => (this.welcome = resolve));
+  private turnAway: (error: unknown) => void = () => undefined;
+  readonly welcomed = new Promise<void>((resolve, reject) => {
+    this.welcome = resolve;
+    this.turnAway = reject;
+  });
+  failure: { readonly error: unknown } | null = null;
 
   constructor(
     private readonly options: GuestOptions,
-    private readonly signals: Signals,
-    private readonly streams: Streams,
+    readonly signals: Signals,
+    readonly streams: Streams,
   ) {
     this.stop = options.channel.listen((heard) => this.hear(heard));
     this.join();
@@ -66,11 +81,12 @@ class Guest implements Owner {
 
   readonly live = (core: string): LiveBytes | undefined => this.lives.get(core);
 
-  private join(): void {
+  join(): void {
     this.options.channel.post({ v: LANGUAGE, type: 'join', guest: this.options.name });
   }
 
   private hear(heard: unknown): void {
+    if (isForeign(heard)) return this.turnAway(otherRelease());
     const word = wordOf(heard);
     if (word === null || word.type === 'join' || word.type === 'call') return;
     // An owner that was replaced may still speak: it is not believed.
@@ -186,31 +202,56 @@ class Guest implements Owner {
     return this.ask({ do: 'usage' });
   }
 
+  fail(error: unknown): void {
+    this.failure ??= { error };
+    this.turnAway(error);
+    this.rejectAll(error);
+    this.signals.wakeAll();
+  }
+
+  private rejectAll(error: unknown): void {
+    for (const { reject } of this.calls.values()) reject(error);
+    this.calls.clear();
+  }
+
   /** The owner goes on without this guest. */
   async close(): Promise<void> {
     this.stop();
     this.options.channel.close();
-    for (const { reject } of this.calls.values()) reject(new DepotClosed());
-    this.calls.clear();
+    this.rejectAll(new DepotClosed());
   }
 }
 
-/** A full depot whose owner is elsewhere. Resolves when an owner has told its state; rejects with the signal's reason. */
-export async function joinDepot(options: GuestOptions): Promise<Depot> {
-  const { catalog, locate, scheduler, signal } = options;
-  signal?.throwIfAborted();
+const otherRelease = (): LadingError =>
+  new LadingError('another release of this program owns the depot, and speaks another language', {
+    code: 'otherRelease',
+    remedy: 'Reload this page and the others, or close them.',
+  });
+
+/** Joins a depot whose owner is elsewhere: a full depot, but for who does its work. */
+export function joinDepot(options: GuestOptions): Joining {
   const signals = new Signals();
-  const streams = new Streams(signals, scheduler);
-  const guest = new Guest(options, signals, streams);
-  const givenUp = new Promise<never>((_, reject) =>
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true }),
-  );
+  const guest = new Guest(options, signals, new Streams(signals, options.scheduler));
+  return {
+    depot: welcomed(guest, options),
+    again: () => guest.join(),
+    fail: (error) => guest.fail(error),
+  };
+}
+
+async function welcomed(guest: Guest, { catalog, locate, signal }: GuestOptions): Promise<Depot> {
+  const giveUp = () => guest.fail(signal?.reason);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  if (signal?.aborted === true) giveUp();
   try {
-    await Promise.race([guest.welcomed, givenUp]);
+    await guest.welcomed;
   } catch (error) {
     await guest.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
+  const { signals, streams } = guest;
   const view = new View(catalog, () => guest.state, locate, guest.live);
-  return new OpenDepot({ view, owner: guest, signals, streams, failure: () => null });
+  return new OpenDepot({ view, owner: guest, signals, streams, failure: () => guest.failure });
 }

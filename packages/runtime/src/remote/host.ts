@@ -67,7 +67,8 @@ export class Host {
 
   private hear(heard: unknown): void {
     const word = wordOf(heard);
-    if (word?.type === 'join') this.hello();
+    // Also to who speaks another language: he hears at least that there is an owner, and of which release.
+    if ((heard as { type?: unknown } | null)?.type === 'join') this.hello();
     if (word?.type === 'call' && word.epoch === this.options.epoch) void this.answer(word.guest, word.call, word.ask);
   }
 

@@ -60,3 +60,9 @@ export function wordOf(heard: unknown): Word | null {
     ? (heard as Word)
     : null;
 }
+
+/** A word of another language: of another release of this code, on the same channel. */
+export function isForeign(heard: unknown): boolean {
+  const { v, type } = (heard ?? {}) as { v?: unknown; type?: unknown };
+  return typeof v === 'number' && v !== LANGUAGE && type === 'hello';
+}

@@ -23,12 +23,12 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** A block's bytes in order, their runs unfolded, in pieces of at most 64 KiB. Refuses a block whose checksum differs. */
-function* unfold(cells: Uint32Array, count: number, origin: number, expectedCrc: number): Generator<Buffer> {
+function* unfold(cells: Uint32Array, count: number, origin: number, expectedCrc: number): Generator<Uint8Array> {
   let crc = 0xffffffff;
   let cell = cells[origin] as number;
   let previous = -1;
   let equal = 0;
-  let out = Buffer.allocUnsafe(OUTPUT_BYTES);
+  let out = new Uint8Array(OUTPUT_BYTES);
   let filled = 0;
   for (let done = 0; done < count; done += 1) {
     cell = cells[cell >>> 8] as number;
@@ -50,7 +50,7 @@ function* unfold(cells: Uint32Array, count: number, origin: number, expectedCrc:
       out[filled++] = byte;
       if (filled === OUTPUT_BYTES) {
         yield out;
-        out = Buffer.allocUnsafe(OUTPUT_BYTES);
+        out = new Uint8Array(OUTPUT_BYTES);
         filled = 0;
       }
     }
@@ -64,7 +64,7 @@ function* unfold(cells: Uint32Array, count: number, origin: number, expectedCrc:
 const hex = (value: number): string => value.toString(16).padStart(8, '0');
 
 /** Reads one stream, of which `BZh` is still to come, to its end. */
-async function* readStream(bits: BitReader): AsyncGenerator<Buffer> {
+async function* readStream(bits: BitReader): AsyncGenerator<Uint8Array> {
   const isNamed = bits.read(24) === 0x425a68;
   const level = bits.read(8) - 0x30;
   if (!isNamed || level < 1 || level > 9)
@@ -98,7 +98,7 @@ async function* readStream(bits: BitReader): AsyncGenerator<Buffer> {
  *
  * Source: bzip2 1.0.8 (decompress.c, huffman.c) for the layout, which no standard describes.
  */
-export async function* bunzip2(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* bunzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const bits = new BitReader(source);
   try {
     do {

@@ -11,7 +11,7 @@ async function* inPieces(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buff
 }
 
 async function unpacked(bytes: Buffer, pieceBytes = 65_536): Promise<Buffer> {
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   for await (const piece of bunzip2(inPieces(bytes, pieceBytes))) pieces.push(piece);
   return Buffer.concat(pieces);
 }

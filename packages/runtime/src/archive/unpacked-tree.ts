@@ -1,8 +1,23 @@
-import { lstat, mkdir, open, readdir } from 'node:fs/promises';
-import path from 'node:path';
+import type { InstalledFile } from '@lading/core';
 import { corrupt, quoted, tooLarge, unsafe } from './archive-error.js';
 import { foldArchiveName, MAX_NAME_SEGMENTS, stripArchiveName } from './archive-name.js';
-import { type ExtractedFile, UnpackedFile } from './unpacked-file.js';
+
+/** A new file of the tree, while it is written. */
+export interface GrowingFile {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes it durable and closes it. Returns the lower-case hex sha256 of what was written. */
+  seal(): Promise<string>;
+  /** Lets go of it, unfinished as it is; throws nothing. */
+  abandon(): Promise<void>;
+}
+
+/** Where a tree is unpacked: one directory that was empty. Names are relative, checked, segments joined by `/`; parents come first. */
+export interface UnpackGround {
+  makeDirectory(name: string): Promise<void>;
+  createFile(name: string): Promise<GrowingFile>;
+  /** Makes the names durable; the deepest directories come first. */
+  syncDirectories(names: readonly string[]): Promise<void>;
+}
 
 export interface TreeLimits {
   readonly stripComponents: number;
@@ -24,35 +39,22 @@ type Kind = 'file' | 'directory';
  * names that differ only in case, anything twice. Every check happens before the disk is touched.
  */
 export class UnpackedTree {
-  readonly #root: string;
+  readonly #ground: UnpackGround;
   readonly #limits: TreeLimits;
   /** What each name is, by its fold. */
   readonly #places = new Map<string, { readonly name: string; readonly kind: Kind }>();
   readonly #directories: string[] = [];
-  readonly #files: ExtractedFile[] = [];
-  #current: UnpackedFile | null = null;
+  readonly #files: InstalledFile[] = [];
+  #current: { readonly name: string; readonly declaredBytes: number; readonly file: GrowingFile } | null = null;
+  #currentBytes = 0;
   #fileCount = 0;
   #bytes = 0;
   /** Names and `ENTRY_BYTES` of all entries. */
   #entryBytes = 0;
 
-  private constructor(root: string, limits: TreeLimits) {
-    this.#root = root;
+  constructor(ground: UnpackGround, limits: TreeLimits) {
+    this.#ground = ground;
     this.#limits = limits;
-  }
-
-  /** `root` must be an existing, empty directory, and no link to one. */
-  static async in(root: string, limits: TreeLimits): Promise<UnpackedTree> {
-    const stats = await lstat(root);
-    if (!stats.isDirectory()) throw Object.assign(new Error(`ENOTDIR: ${root}`), { code: 'ENOTDIR', path: root });
-    const found = await readdir(root);
-    if (found.length > 0) {
-      throw Object.assign(new Error(`ENOTEMPTY: ${root} holds ${found.length} entries`), {
-        code: 'ENOTEMPTY',
-        path: root,
-      });
-    }
-    return new UnpackedTree(path.resolve(root), limits);
   }
 
   /** Distinct files and directories so far; what a reader may spend on overhead is measured against it. */
@@ -86,38 +88,43 @@ export class UnpackedTree {
     const segments = name.split('/');
     await this.#makeDirectories(segments.slice(0, -1));
     this.#claim(name, 'file');
-    this.#current = await UnpackedFile.create(this.#pathOf(name), name, declaredBytes);
+    this.#current = { name, declaredBytes, file: await this.#ground.createFile(name) };
+    this.#currentBytes = 0;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    const file = this.#open();
-    this.#expectRoom(file.name, chunk.length);
+    const { name, declaredBytes, file } = this.#open();
+    if (this.#currentBytes + chunk.length > declaredBytes) throw wrongLength(name, declaredBytes, 'more');
+    this.#expectRoom(name, chunk.length);
     this.#bytes += chunk.length;
+    this.#currentBytes += chunk.length;
     await file.write(chunk);
   }
 
   async endFile(): Promise<void> {
-    this.#files.push(await this.#open().seal());
+    const { name, declaredBytes, file } = this.#open();
+    const sizeBytes = this.#currentBytes;
+    if (sizeBytes !== declaredBytes) throw wrongLength(name, declaredBytes, `${sizeBytes}`);
+    this.#files.push({ filename: name, sizeBytes, sha256: await file.seal() });
     this.#current = null;
   }
 
   /** Makes the whole tree durable. Refuses a tree without files: an archive of nothing is never what was meant. */
-  async seal(): Promise<ExtractedFile[]> {
+  async seal(): Promise<InstalledFile[]> {
     if (this.#files.length === 0) throw corrupt('the archive holds no file');
     const depth = (name: string): number => name.split('/').length;
     const deepestFirst = this.#directories.toSorted((a, b) => depth(b) - depth(a));
-    for (const name of deepestFirst) await syncDirectory(this.#pathOf(name));
-    await syncDirectory(this.#root);
+    await this.#ground.syncDirectories(deepestFirst);
     return this.#files;
   }
 
   /** Closes what is open. The bytes stay for the caller to clear away. */
   async abandon(): Promise<void> {
-    await this.#current?.abandon();
+    await this.#current?.file.abandon();
     this.#current = null;
   }
 
-  #open(): UnpackedFile {
+  #open() {
     if (this.#current === null) throw new Error('bug: bytes outside a file');
     return this.#current;
   }
@@ -141,7 +148,8 @@ export class UnpackedTree {
     const fold = foldArchiveName(name);
     const known = this.#places.get(fold);
     if (known === undefined) {
-      this.#entryBytes += Buffer.byteLength(name) + ENTRY_BYTES;
+      // Checked names are ASCII.
+      this.#entryBytes += name.length + ENTRY_BYTES;
       this.#expectRoom(name, 0);
       this.#places.set(fold, { name, kind });
       return true;
@@ -160,7 +168,7 @@ export class UnpackedTree {
       const most = this.#limits.maxFiles + 16 * MAX_NAME_SEGMENTS;
       if (this.#directories.length >= most)
         throw tooLarge(`${quoted(name)}: expected at most ${most} directories, found more`);
-      await mkdir(this.#pathOf(name), 0o755);
+      await this.#ground.makeDirectory(name);
       this.#directories.push(name);
     }
   }
@@ -175,24 +183,8 @@ export class UnpackedTree {
       throw tooLarge(`${quoted(name)}: expected at most ${most} ${what}, found more`);
     }
   }
-
-  #pathOf(name: string): string {
-    const place = path.resolve(this.#root, name);
-    // The grammar makes this impossible; it stands here because a hole in the grammar must not be a hole in the disk.
-    if (!place.startsWith(this.#root.endsWith(path.sep) ? this.#root : this.#root + path.sep)) {
-      throw unsafe(`${quoted(name)}: leads out of the target directory`);
-    }
-    return place;
-  }
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows opens no directory for syncing; there the file system's own journal keeps names.
-  if (process.platform === 'win32') return;
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+function wrongLength(name: string, declaredBytes: number, found: string): Error {
+  return corrupt(`${quoted(name)}: expected ${declaredBytes} bytes, found ${found}`);
 }

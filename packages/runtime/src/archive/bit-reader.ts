@@ -1,14 +1,14 @@
 import { corrupt } from './archive-error.js';
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY = new Uint8Array(0);
 
 /**
  * Promise: the bits of a byte stream, most significant first, read without waiting once `fill` has brought enough bytes. Refuses to
  * invent bits: reading past the end is `archiveCorrupt`.
  */
 export class BitReader {
-  readonly #source: AsyncIterator<Buffer>;
-  #bytes: Buffer = EMPTY;
+  readonly #source: AsyncIterator<Uint8Array>;
+  #bytes: Uint8Array = EMPTY;
   #at = 0;
   #isEnded = false;
   /** The next bits, right-aligned in 32; above `#count` bits stands rubbish. */
@@ -17,7 +17,7 @@ export class BitReader {
   /** How many of the held bits are zeros that we added after the end, so that `peek` may look further than the stream goes. */
   #padding = 0;
 
-  constructor(source: AsyncIterable<Buffer>) {
+  constructor(source: AsyncIterable<Uint8Array>) {
     this.#source = source[Symbol.asyncIterator]();
   }
 
@@ -35,7 +35,7 @@ export class BitReader {
       }
     }
     if (chunks.length > 1) {
-      this.#bytes = Buffer.concat(chunks);
+      this.#bytes = joined(chunks, reach);
       this.#at = 0;
     }
   }
@@ -84,4 +84,14 @@ export class BitReader {
   align(): void {
     this.take(this.#count % 8);
   }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }

@@ -1,0 +1,58 @@
+import type { FaultType } from '@lading/core';
+import { FaultError } from '@lading/runtime';
+
+const TYPES: Readonly<Record<string, FaultType>> = {
+  QuotaExceededError: 'noSpace',
+  NotFoundError: 'storageError',
+  NoModificationAllowedError: 'storageError',
+  InvalidModificationError: 'storageError',
+  InvalidStateError: 'storageError',
+  NotReadableError: 'storageError',
+  AbortError: 'storageError',
+  UnknownError: 'storageError',
+  TransactionInactiveError: 'storageError',
+  TypeMismatchError: 'filePermissions',
+  NotAllowedError: 'filePermissions',
+  SecurityError: 'filePermissions',
+};
+
+export const nameOf = (error: unknown): string => (error as { readonly name?: string } | null)?.name ?? 'thrown';
+
+export const isMissing = (error: unknown): boolean => nameOf(error) === 'NotFoundError';
+
+/** A storage error as a fault: what was tried, on what, and the browser's own name for it. */
+export function fsFault(error: unknown, action: string, subject: string): FaultError {
+  if (error instanceof FaultError) return error;
+  const name = nameOf(error);
+  const why = error instanceof Error && error.message !== '' ? error.message : name;
+  return FaultError.of(TYPES[name] ?? 'unknown', name, `cannot ${action} ${subject}: ${why}`, {}, error);
+}
+
+/** What the origin may still store by the browser's own account, or null. A hint: it does not see every limit. */
+export async function estimatedFreeBytes(): Promise<number | null> {
+  try {
+    const { quota, usage } = await navigator.storage.estimate();
+    return quota === undefined || usage === undefined ? null : Math.max(0, quota - usage);
+  } catch {
+    return null;
+  }
+}
+
+/** Runs a piece of file work; whatever it throws comes out as a fault, a full disk with what is still free. */
+export async function guarded<T>(action: string, subject: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const fault = fsFault(error, action, subject);
+    const freeBytes = fault.fault.type === 'noSpace' ? await estimatedFreeBytes() : null;
+    throw freeBytes === null ? fault : new FaultError({ ...fault.fault, freeBytes }, { cause: error });
+  }
+}
+
+/** The site's files went away under an open handle, which goes on writing into nothing. */
+export const evicted = (subject: string): FaultError =>
+  FaultError.of(
+    'storageError',
+    'evicted',
+    `${subject} is gone: the browser or a person has cleared this site's storage meanwhile`,
+  );

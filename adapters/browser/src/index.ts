@@ -1,0 +1,12 @@
+export { BrowserAsset } from './asset.js';
+export type { StorageKind } from './capabilities.js';
+export { systemClock } from './clock.js';
+export { openDatabase } from './database.js';
+export { WebFetcher } from './fetcher.js';
+export { IdbJournal } from './journal.js';
+export type { Owner } from './lease.js';
+export { WebLease } from './lease.js';
+export type { BrowserDepot, BrowserOptions } from './open.js';
+export { openDepot } from './open.js';
+export type { Space } from './space.js';
+export { OpfsStore } from './store.js';

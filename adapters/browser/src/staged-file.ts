@@ -1,0 +1,197 @@
+import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
+import { Digests } from './digest.js';
+import type { Folder, Path } from './folder.js';
+import { evicted, guarded, isMissing, nameOf } from './fs-fault.js';
+import { turn } from './turn.js';
+
+/** Read size when stored bytes are hashed, bytes; after so many other work gets its turn. */
+const BLOCK_BYTES = 1024 * 1024;
+/** A worker that has just ended may still hold the file for a moment; longer, and another one is at work. Milliseconds. */
+const PATIENCE_MS = 2_000;
+const PAUSE_MS = 20;
+/** Interrupted files whose digests are remembered; each some hundred bytes. */
+const MAX_KEPT = 64;
+
+interface Kept {
+  readonly bytes: number;
+  readonly states: ReadonlyMap<DigestAlgorithm, Uint8Array>;
+}
+
+/**
+ * Digests of files that were let go in the middle, for this worker's life: who pauses and resumes reads nothing twice. They prove what was
+ * written, not what is stored, so after a restart, when storage may have lost something, the bytes are read again.
+ */
+export class KeptDigests {
+  private readonly kept = new Map<Path, Kept>();
+
+  keep(path: Path, kept: Kept): void {
+    this.kept.delete(path);
+    this.kept.set(path, kept);
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > MAX_KEPT && oldest !== undefined) this.kept.delete(oldest);
+  }
+
+  take(path: Path): Kept | null {
+    const kept = this.kept.get(path) ?? null;
+    this.kept.delete(path);
+    return kept;
+  }
+}
+
+/** Opens the one handle that may write a file. */
+export async function access(file: FileSystemFileHandle): Promise<FileSystemSyncAccessHandle> {
+  const endMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await file.createSyncAccessHandle();
+    } catch (error) {
+      if (nameOf(error) !== 'NoModificationAllowedError' || performance.now() > endMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+/** Hashes the first so many bytes of an open file; the number that were there. */
+export async function readInto(
+  digests: Digests,
+  handle: FileSystemSyncAccessHandle,
+  sizeBytes: number,
+): Promise<number> {
+  const block = new Uint8Array(Math.min(BLOCK_BYTES, Math.max(1, sizeBytes)));
+  let at = 0;
+  while (at < sizeBytes) {
+    const read = handle.read(block.subarray(0, Math.min(block.length, sizeBytes - at)), { at });
+    if (read === 0) break;
+    digests.update(block.subarray(0, read));
+    at += read;
+    await turn();
+  }
+  return at;
+}
+
+/** Puts the bytes of one file in the place of another's, durable; how many they are. */
+export async function copyInto(target: FileSystemFileHandle, source: FileSystemFileHandle): Promise<number> {
+  const from = await source.getFile();
+  const handle = await access(target);
+  try {
+    handle.truncate(0);
+    for (let at = 0; at < from.size; at += BLOCK_BYTES) {
+      const block = new Uint8Array(await from.slice(at, at + BLOCK_BYTES).arrayBuffer());
+      writeFully(handle, block, at);
+    }
+    handle.flush();
+    return from.size;
+  } finally {
+    handle.close();
+  }
+}
+
+/** A write may be short without an error: then the quota is used up. */
+function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const written = handle.write(bytes.subarray(done), { at: at + done });
+    if (written === 0) throw new DOMException('nothing more can be written', 'QuotaExceededError');
+    done += written;
+  }
+}
+
+/** A partial file: written in order, hashed on the way. Its length proves nothing; only what the journal says is durable counts. */
+export class OpfsStagedFile implements StagedFile {
+  bytes = 0;
+  private isHashing = true;
+  private poison: unknown = null;
+
+  private constructor(
+    private readonly folder: Folder,
+    private readonly path: Path,
+    private readonly handle: FileSystemSyncAccessHandle,
+    private readonly options: StageOptions,
+    private readonly kept: KeptDigests,
+    private digestsSoFar: Digests,
+  ) {}
+
+  static open(folder: Folder, path: Path, options: StageOptions, kept: KeptDigests): Promise<OpfsStagedFile> {
+    return guarded('open', path, async () => {
+      const digests = await Digests.begin(options.algorithms, options.sizeBytes);
+      const handle = await access(await folder.makeFile(path));
+      const file = new OpfsStagedFile(folder, path, handle, options, kept, digests);
+      try {
+        await file.adopt();
+      } catch (error) {
+        handle.close();
+        throw error;
+      }
+      return file;
+    });
+  }
+
+  /** Keeps the prefix that is both wanted and there. */
+  private async adopt(): Promise<void> {
+    const size = this.handle.getSize();
+    const keep = Math.min(this.options.bytes, size);
+    if (size > keep) this.handle.truncate(keep);
+    const kept = this.kept.take(this.path);
+    const isKnown = kept?.bytes === keep && keep > 0 && this.digestsSoFar.load(kept.states);
+    this.bytes = isKnown ? keep : await readInto(this.digestsSoFar, this.handle, keep);
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return guarded('write', this.path, async () => {
+      try {
+        writeFully(this.handle, chunk, this.bytes);
+      } catch (error) {
+        // What went in of the chunk goes out again, so that length and digests stay those of whole chunks.
+        this.handle.truncate(this.bytes);
+        throw error;
+      }
+      this.digestsSoFar.update(chunk);
+      this.bytes += chunk.length;
+    });
+  }
+
+  sync(): Promise<void> {
+    return guarded('sync', this.path, async () => {
+      if (this.poison !== null) throw this.poison;
+      try {
+        this.handle.flush();
+      } catch (error) {
+        this.poison = error;
+        throw error;
+      }
+    });
+  }
+
+  reset(): Promise<void> {
+    return guarded('truncate', this.path, async () => {
+      this.handle.truncate(0);
+      this.bytes = 0;
+      this.digestsSoFar = await Digests.begin(this.options.algorithms, this.options.sizeBytes);
+    });
+  }
+
+  digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
+    return guarded('hash', this.path, async () => {
+      await this.mustBeThere();
+      this.isHashing = false;
+      return this.digestsSoFar.hex();
+    });
+  }
+
+  /** An open handle goes on working when the site's storage is cleared: only looking by name tells that the file is gone. */
+  private async mustBeThere(): Promise<void> {
+    const found = await this.folder.file(this.path).then(
+      async (file) => (await file.getFile()).size,
+      (error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      },
+    );
+    if (found !== this.bytes) throw evicted(this.path);
+  }
+
+  async close(): Promise<void> {
+    if (this.isHashing && this.bytes > 0 && this.poison === null)
+      this.kept.keep(this.path, { bytes: this.bytes, states: this.digestsSoFar.save() });
+    this.handle.close();
+  }
+}

@@ -1,0 +1,5 @@
+export type { ArchiveErrorCode } from './archive/archive-error.js';
+export { ArchiveError, corrupt, quoted, tooLarge, unsafe } from './archive/archive-error.js';
+export { bunzip2 } from './archive/bunzip2.js';
+export type { GrowingFile, TreeLimits, UnpackGround } from './archive/unpacked-tree.js';
+export { UnpackedTree } from './archive/unpacked-tree.js';

@@ -1,0 +1,129 @@
+/** What a test does with a depot in a page, by name: it is called from outside with plain values, and answers with such. */
+import { type BrowserDepot, openDepot, WebFetcher } from '@lading/browser';
+import { imageOf, LadingError } from '@lading/core';
+import { FaultError } from '@lading/runtime';
+import { filter, firstValueFrom } from 'rxjs';
+
+let depot: BrowserDepot | null = null;
+let seen: string[] = [];
+
+const mine = (): BrowserDepot => {
+  if (depot === null) throw new Error('no depot is open in this page');
+  return depot;
+};
+
+async function hexOf(blob: Blob): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const deeds = {
+  async open({
+    worker = '/depot-worker.js',
+    ...options
+  }: {
+    worker?: string;
+    retryBaseMs?: number;
+    stallMs?: number;
+  } = {}) {
+    depot = await openDepot({
+      catalog: 'catalog.json',
+      worker: () => new Worker(worker, { type: 'module' }),
+      ...options,
+    });
+    return depot.list().map(({ id, phase }) => ({ id, phase }));
+  },
+  async download(id: string) {
+    const asset = await mine().download(id);
+    return { id: asset.id, paths: asset.paths };
+  },
+  /** Begins, and tells nobody how it ends. */
+  begin(id: string) {
+    seen = [];
+    mine()
+      .status$(id)
+      .subscribe(({ phase, bytesDone }) => seen.push(`${phase} ${bytesDone}`));
+    mine()
+      .download(id)
+      .catch(() => undefined);
+    return null;
+  },
+  /** Resolves when a status is as it should be. */
+  async until({ id, phase, bytesDone = 0 }: { id: string; phase: string; bytesDone?: number }) {
+    for await (const status of mine().watch(id))
+      if (status.phase === phase && status.bytesDone >= bytesDone) return status;
+    throw new Error('the depot was closed');
+  },
+  seen: () => seen,
+  /** Resolves when this tab's worker owns the depot, with the wall clock then. */
+  async owning() {
+    await firstValueFrom(mine().isOwner$.pipe(filter((isOwner) => isOwner)));
+    return Date.now();
+  },
+  isOwner: () => firstValueFrom(mine().isOwner$),
+  status: (id: string) => mine().status(id),
+  async digest({ id, file }: { id: string; file: string }) {
+    const found = await mine().asset(id)?.file(file);
+    return found === undefined ? null : { name: found.name, size: found.size, sha256: await hexOf(found) };
+  },
+  async fetchUrl({ id, file }: { id: string; file: string }) {
+    const url = (await mine().asset(id)?.url(file)) ?? '';
+    return await hexOf(await (await fetch(url)).blob());
+  },
+  pause: (id: string) => mine().pause(id),
+  resume: (id: string) => mine().resume(id),
+  remove: (id: string) => mine().delete(id),
+  async verify() {
+    return await mine().verify();
+  },
+  async repair() {
+    return await mine().repair();
+  },
+  usage: () => mine().usage(),
+  space: () => mine().space(),
+  async journal() {
+    return { records: await mine().history(), image: imageOf(mine().state) };
+  },
+  async close() {
+    await mine().close();
+    return null;
+  },
+  /** Spoils an installed file behind the depot's back. */
+  async spoil(place: string) {
+    let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('lading');
+    const segments = place.split('/');
+    const name = segments.pop() ?? '';
+    for (const segment of segments) folder = await folder.getDirectoryHandle(segment);
+    const stream = await (await folder.getFileHandle(name)).createWritable({ keepExistingData: true });
+    await stream.write(new Uint8Array([1, 2, 3]));
+    await stream.close();
+    return null;
+  },
+  async fault({ url, from = 0 }: { url: string; from?: number }) {
+    const response = await new WebFetcher().fetch(
+      { url, from, ifRange: '"tag"', isFresh: false },
+      new AbortController().signal,
+    );
+    let bytes = 0;
+    for await (const chunk of response.body) bytes += chunk.length;
+    return { status: response.status, headers: response.headers, bytes };
+  },
+};
+
+export type Deeds = typeof deeds;
+
+/** What came of it; errors as what they say, because a page's errors cross as text. */
+async function call(name: keyof Deeds, given: never): Promise<unknown> {
+  try {
+    return { value: await (deeds[name] as (given: never) => unknown)(given) };
+  } catch (error) {
+    if (error instanceof FaultError) return { fault: error.fault };
+    if (error instanceof LadingError)
+      return { error: { name: error.name, code: error.code, message: error.message, remedy: error.remedy } };
+    return {
+      error: { name: 'Error', message: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) },
+    };
+  }
+}
+
+Object.assign(globalThis, { call });
