@@ -1,0 +1,362 @@
+import { inFile, type Safeguard, type Suite } from './safeguard.js';
+
+const PLAYED: readonly Suite[] = ['worlds', 'laws', 'machines'];
+const TOLD: readonly Suite[] = ['memory', 'laws', 'worlds'];
+
+/** What the conductor, the performer, the transfers and the journal's format do. */
+export const RUNTIME: readonly Safeguard[] = [
+  ...inFile('packages/runtime/src/conductor.ts', PLAYED, [
+    {
+      id: 'durable-before-perform',
+      protects: 'Nothing acts before its record is durable.',
+      find: 'await journal.append(written.map(({ record }) => record));',
+      replace: 'journal.append(written.map(({ record }) => record)).catch(() => undefined);',
+    },
+    {
+      id: 'state-after-record',
+      protects: 'The state that is shown is the recorded one.',
+      find: 'state = decision.state;',
+      replace: 'this.state = state = decision.state;',
+    },
+    {
+      id: 'group-order',
+      protects: 'Records that share a write keep the order in which they were decided.',
+      find: 'journal.append(written.map(({ record }) => record));',
+      replace: 'journal.append(written.map(({ record }) => record).reverse());',
+    },
+    {
+      id: 'broken-stops',
+      protects: 'A depot whose journal failed takes nothing more.',
+      find: 'this.failure = { error };',
+      replace: 'this.failure = null;',
+      suites: ['laws', 'worlds'],
+    },
+    {
+      id: 'closed-refuses',
+      protects: 'A closed depot takes nothing more.',
+      find: 'if (this.isClosed) return Promise.reject(new DepotClosed());',
+      replace: '',
+      suites: ['laws', 'worlds'],
+    },
+    {
+      id: 'run-to-completion',
+      protects: 'One input is settled before the next is judged.',
+      find: 'this.running ??= this.drain();',
+      replace: 'this.running = this.drain();',
+    },
+  ]),
+  ...inFile('packages/runtime/src/perform.ts', PLAYED, [
+    {
+      id: 'chain',
+      protects: 'All work on one core is a chain: one thing after the other.',
+      find: '(this.chains.get(core) ?? Promise.resolve()).then(work)',
+      replace: 'Promise.resolve().then(work)',
+    },
+    {
+      id: 'new-ticket-ends-job',
+      protects: 'A new ticket ends the old job at once.',
+      find: 'if (this.jobs.get(core)?.ticket !== ticket) this.jobs.get(core)?.end();',
+      replace: '',
+    },
+    {
+      id: 'old-ticket-prepares-nothing',
+      protects: 'A job whose ticket is over while it waits does not begin.',
+      find: 'if (context.ticket !== ticket) throw new JobEnded();',
+      replace: '',
+    },
+    {
+      id: 'closed-performs-nothing',
+      protects: 'A closed depot performs nothing more.',
+      find: 'if (this.isClosed) return;',
+      replace: '',
+      suites: ['laws', 'worlds'],
+    },
+    {
+      id: 'close-ends-jobs',
+      protects: 'Closing ends what is under way.',
+      find: 'for (const job of this.jobs.values()) job.end();',
+      replace: '',
+      suites: ['laws', 'worlds'],
+    },
+    {
+      id: 'close-waits',
+      protects: 'A depot is closed when its jobs have let go of their files.',
+      find: 'while (this.chains.size > 0) await Promise.all(this.chains.values());',
+      replace: '',
+      suites: ['laws', 'worlds'],
+    },
+    {
+      id: 'preflight',
+      protects: 'What cannot fit is not begun.',
+      find: 'if (freeBytes !== null && neededBytes > freeBytes) {',
+      replace: 'if (freeBytes !== null && neededBytes < 0) {',
+    },
+    {
+      id: 'proven-before-verified',
+      protects: 'A core is verified only if every file of it is proven.',
+      find: 'if (missing.length > 0) throw new Error(',
+      replace: 'if (missing.length < 0) throw new Error(',
+      survives: 'A transfer reports that it is done only when each file of the core has passed `digest-compared`.',
+    },
+    {
+      id: 'back-off-waits',
+      protects: 'Nobody is woken before the recorded time.',
+      find: 'while (leftMs() > 0) await clock.wait(',
+      replace: 'if (leftMs() < 0) await clock.wait(',
+    },
+  ]),
+  ...inFile('packages/runtime/src/file-transfer.ts', PLAYED, [
+    {
+      id: 'sync-before-checkpoint',
+      protects: 'An offset is recorded only when its bytes are synced.',
+      find: 'staged.sync().then(() => this.note(bytes))',
+      replace: 'Promise.resolve().then(() => this.note(bytes))',
+    },
+    {
+      id: 'checkpoint-of-sync',
+      protects: 'What came during a sync is not counted as synced.',
+      find: 'staged.sync().then(() => this.note(bytes))',
+      replace: 'staged.sync().then(() => this.note(staged.bytes))',
+    },
+    {
+      id: 'sync-before-proof',
+      protects: 'A proven file is synced to its last byte.',
+      find: 'if (staged.bytes > this.durableBytes || staged.bytes === 0) await staged.sync();',
+      replace: '',
+    },
+    {
+      id: 'reset-recorded-first',
+      protects: 'That bytes are dropped is recorded before they are.',
+      find: 'if (this.durableBytes > 0) {',
+      replace: 'if (this.durableBytes < 0) {',
+    },
+    {
+      id: 'void-bytes-leave',
+      protects: 'Bytes that turned out wrong leave the disk.',
+      find: 'await staged.reset().catch(() => undefined);',
+      replace: '',
+    },
+    {
+      id: 'drop-waits-for-sync',
+      protects: 'A sync that is under way does not record bytes that are being dropped.',
+      find: 'await this.syncing?.catch(() => undefined);',
+      replace: '',
+    },
+    {
+      id: 'break-keeps-bytes',
+      protects: 'What came before a break is kept.',
+      find: 'await staged.sync();\n      await this.note(staged.bytes);',
+      replace: '',
+    },
+    {
+      id: 'not-too-long',
+      protects: 'Bytes beyond what was announced are refused.',
+      find: 'if (staged.bytes + chunk.length > limit) {',
+      replace: 'if (staged.bytes + chunk.length < 0) {',
+    },
+    {
+      id: 'not-too-short',
+      protects: 'A body that ends early is no whole one.',
+      find: 'const isShort = length !== null && staged.bytes - begin < length;',
+      replace: 'const isShort = false as boolean;',
+    },
+    {
+      id: 'late-chunk',
+      protects: 'A chunk that comes after its job was ended is not written.',
+      find: 'signal.throwIfAborted();\n      dog.bytesCame',
+      replace: 'dog.bytesCame',
+    },
+    {
+      id: 'restarts-bounded',
+      protects: 'A source is asked a bounded number of times in one attempt.',
+      find: 'restarts > MAX_RESTARTS || shortReplies >= MAX_SHORT_REPLIES',
+      replace: 'restarts > 1_000 || shortReplies >= 1_000',
+    },
+    {
+      id: 'undigested-halves',
+      protects: 'Without any digest, two halves are joined only under one validator.',
+      find: 'if (staged.bytes > 0 && !this.hasDigest && ',
+      replace: 'if (staged.bytes < 0 && !this.hasDigest && ',
+    },
+    {
+      id: 'validator-of-origin',
+      protects: 'A validator is offered only to the origin that gave it.',
+      find: 'const validator = isOurs ? this.validator : null;',
+      replace: 'const validator = this.validator;',
+    },
+  ]),
+  ...inFile('packages/runtime/src/checkpoints.ts', PLAYED, [
+    {
+      id: 'void-checkpoint',
+      protects: 'An offset that waits to be recorded is forgotten with its bytes.',
+      find: 'delete this.pending[file];',
+      replace: '',
+    },
+    {
+      id: 'checkpoint-order',
+      protects: 'Offsets are recorded one after the other.',
+      find: 'this.writing = this.writing.then(async () => {',
+      replace: 'this.writing = Promise.resolve().then(async () => {',
+    },
+  ]),
+  ...inFile('packages/runtime/src/proof.ts', PLAYED, [
+    {
+      id: 'digest-compared',
+      protects: 'A file is proven by its digest.',
+      find: "content.sha256 === digests.sha256 ? 'strong' : null",
+      replace: "'strong'",
+    },
+    {
+      id: 'weak-digest-compared',
+      protects: 'Where there is only a weak digest, it is compared.',
+      find: "weak.every((name) => content[name] === digests[name]) ? 'weak' : null",
+      replace: "'weak'",
+    },
+    {
+      id: 'size-compared',
+      protects: 'A digest counts for the size it was named with.',
+      find: 'if (content.sizeBytes !== sizeBytes) continue;',
+      replace: '',
+    },
+  ]),
+  ...inFile('packages/runtime/src/watchdog.ts', PLAYED, [
+    {
+      id: 'stall',
+      protects: 'A request without a byte is ended.',
+      find: 'if (quietMs >= this.stallMs) return this.bark(',
+      replace: 'if (quietMs < 0) return this.bark(',
+    },
+    {
+      id: 'drip',
+      protects: 'A request that drips for ever is ended.',
+      find: 'if (this.windowBytes < MINIMUM_BYTES)',
+      replace: 'if (this.windowBytes < 0)',
+    },
+    {
+      id: 'our-own-time',
+      protects: 'Time in which we do not read is not held against the server.',
+      find: 'this.pausedMs ??= this.clock.monotonicMs();',
+      replace: '',
+    },
+  ]),
+  ...inFile('packages/runtime/src/open.ts', PLAYED, [
+    {
+      id: 'read-is-durable',
+      protects: 'What was read at opening is durable before anything is removed because of it.',
+      find: 'await ports.journal.append([]);',
+      replace: '',
+    },
+    {
+      id: 'epoch-rises',
+      protects: 'Each owner writes under a higher epoch.',
+      find: 'Math.max(held.epoch, state.epoch + 1)',
+      replace: 'held.epoch',
+    },
+    {
+      id: 'loss-noticed',
+      protects: 'An installed file that is missing is noticed when the depot opens.',
+      find: 'if (kept !== null) missing[id] = kept;',
+      replace: '',
+    },
+    {
+      id: 'without-lost',
+      protects: 'Who only looks into a depot is not told of files that are not there.',
+      find: "if (decision.type === 'decision') seen = decision.state;",
+      replace: '',
+      suites: ['laws'],
+    },
+    {
+      id: 'sweep-spares-lost',
+      protects: 'What is left of a core that lost a file is not swept at opening.',
+      find: 'if (lost.includes(core)) continue;',
+      replace: '',
+    },
+    {
+      id: 'sweep-spares-counted',
+      protects: 'Staged bytes that the journal counts on are not swept at opening.',
+      find: 'if (Object.keys(context.durable).length > 0) continue;',
+      replace: '',
+    },
+    {
+      id: 'leftovers-swept',
+      protects: 'What no record names is removed at opening.',
+      find: 'await swept(ports, state, Object.keys(survey.missing));',
+      replace: '',
+    },
+    {
+      id: 'broken-ends-jobs',
+      protects: 'When the journal has failed, what is under way is ended.',
+      find: 'void performer.close();',
+      replace: '',
+    },
+  ]),
+  ...inFile('packages/runtime/src/meter.ts', PLAYED, [
+    {
+      id: 'rate-is-a-number',
+      protects: 'A rate is a positive number or not known.',
+      find: 'elapsed < WARM_UP_MS || received <= 0 ? null',
+      replace: 'elapsed < 0 ? null',
+    },
+    {
+      id: 'never-below-nothing',
+      protects: 'Bytes that flowed are never fewer than none.',
+      find: 'Math.max(0, flow.reused + flow.received)',
+      replace: 'flow.reused + flow.received - 1',
+    },
+  ]),
+  ...inFile('packages/runtime/src/transfer.ts', PLAYED, [
+    {
+      id: 'first-fault-ends-all',
+      protects: 'The first fault ends the transfers of the other files.',
+      find: 'sibling.abort(new JobEnded());',
+      replace: '',
+    },
+    {
+      id: 'checkpoints-flushed',
+      protects: 'A transfer ends when its offsets are recorded.',
+      find: 'await checkpoints.flush();',
+      replace: '',
+    },
+  ]),
+  ...inFile('packages/runtime/src/journal-format.ts', TOLD, [
+    {
+      id: 'record-checksum',
+      protects: 'A record that does not match its checksum is none.',
+      find: "if (head !== `${json.length} ${crc32c(json).toString(16).padStart(8, '0')}`) return undefined;",
+      replace: 'if (!head.startsWith(`${json.length} `)) return undefined;',
+    },
+    {
+      id: 'torn-middle',
+      protects: 'Damage before a valid record is refused, not cut off.',
+      find: 'else if (torn !== null)',
+      replace: 'else if (torn !== null && torn < 0)',
+    },
+    {
+      id: 'changed-tail',
+      protects: 'A last record that was changed, not torn, is refused.',
+      find: 'if (value === undefined && newline !== -1 && wasChanged(',
+      replace: 'if (value === undefined && newline < -1 && wasChanged(',
+    },
+    {
+      id: 'history-gap',
+      protects: 'A history with a gap is refused.',
+      find: 'if (record.from !== state.position) {',
+      replace: 'if (record.from < 0) {',
+      suites: ['laws'],
+    },
+    {
+      id: 'history-fence',
+      protects: 'A record of an owner that had been replaced is refused.',
+      find: 'if (record.epoch < state.epoch) {',
+      replace: 'if (record.epoch < 0) {',
+      suites: ['laws'],
+    },
+    {
+      id: 'known-format',
+      protects: 'A record of an unknown format is refused.',
+      find: 'if (!isRecord) throw new BugError(',
+      replace: 'if (value === null) throw new BugError(',
+      suites: ['laws'],
+    },
+  ]),
+];
