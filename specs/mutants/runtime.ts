@@ -3,7 +3,7 @@ import { inFile, type Safeguard, type Suite } from './safeguard.js';
 const PLAYED: readonly Suite[] = ['worlds', 'laws', 'machines'];
 const TOLD: readonly Suite[] = ['memory', 'laws', 'worlds'];
 
-/** What the conductor, the performer, the transfers and the journal's format do. */
+/** What the conductor, the performer, opening and the journal's format do. */
 export const RUNTIME: readonly Safeguard[] = [
   ...inFile('packages/runtime/src/conductor.ts', PLAYED, [
     {
@@ -105,140 +105,6 @@ export const RUNTIME: readonly Safeguard[] = [
       replace: 'if (leftMs() < 0) await clock.wait(',
     },
   ]),
-  ...inFile('packages/runtime/src/file-transfer.ts', PLAYED, [
-    {
-      id: 'sync-before-checkpoint',
-      protects: 'An offset is recorded only when its bytes are synced.',
-      find: 'staged.sync().then(() => this.note(bytes))',
-      replace: 'Promise.resolve().then(() => this.note(bytes))',
-    },
-    {
-      id: 'checkpoint-of-sync',
-      protects: 'What came during a sync is not counted as synced.',
-      find: 'staged.sync().then(() => this.note(bytes))',
-      replace: 'staged.sync().then(() => this.note(staged.bytes))',
-    },
-    {
-      id: 'sync-before-proof',
-      protects: 'A proven file is synced to its last byte.',
-      find: 'if (staged.bytes > this.durableBytes || staged.bytes === 0) await staged.sync();',
-      replace: '',
-    },
-    {
-      id: 'reset-recorded-first',
-      protects: 'That bytes are dropped is recorded before they are.',
-      find: 'if (this.durableBytes > 0) {',
-      replace: 'if (this.durableBytes < 0) {',
-    },
-    {
-      id: 'void-bytes-leave',
-      protects: 'Bytes that turned out wrong leave the disk.',
-      find: 'await staged.reset().catch(() => undefined);',
-      replace: '',
-    },
-    {
-      id: 'drop-waits-for-sync',
-      protects: 'A sync that is under way does not record bytes that are being dropped.',
-      find: 'await this.syncing?.catch(() => undefined);',
-      replace: '',
-    },
-    {
-      id: 'break-keeps-bytes',
-      protects: 'What came before a break is kept.',
-      find: 'await staged.sync();\n      await this.note(staged.bytes);',
-      replace: '',
-    },
-    {
-      id: 'not-too-long',
-      protects: 'Bytes beyond what was announced are refused.',
-      find: 'if (staged.bytes + chunk.length > limit) {',
-      replace: 'if (staged.bytes + chunk.length < 0) {',
-    },
-    {
-      id: 'not-too-short',
-      protects: 'A body that ends early is no whole one.',
-      find: 'const isShort = length !== null && staged.bytes - begin < length;',
-      replace: 'const isShort = false as boolean;',
-    },
-    {
-      id: 'late-chunk',
-      protects: 'A chunk that comes after its job was ended is not written.',
-      find: 'signal.throwIfAborted();\n      dog.bytesCame',
-      replace: 'dog.bytesCame',
-    },
-    {
-      id: 'restarts-bounded',
-      protects: 'A source is asked a bounded number of times in one attempt.',
-      find: 'restarts > MAX_RESTARTS || shortReplies >= MAX_SHORT_REPLIES',
-      replace: 'restarts > 1_000 || shortReplies >= 1_000',
-    },
-    {
-      id: 'undigested-halves',
-      protects: 'Without any digest, two halves are joined only under one validator.',
-      find: 'if (staged.bytes > 0 && !this.hasDigest && ',
-      replace: 'if (staged.bytes < 0 && !this.hasDigest && ',
-    },
-    {
-      id: 'validator-of-origin',
-      protects: 'A validator is offered only to the origin that gave it.',
-      find: 'const validator = isOurs ? this.validator : null;',
-      replace: 'const validator = this.validator;',
-    },
-  ]),
-  ...inFile('packages/runtime/src/checkpoints.ts', PLAYED, [
-    {
-      id: 'void-checkpoint',
-      protects: 'An offset that waits to be recorded is forgotten with its bytes.',
-      find: 'delete this.pending[file];',
-      replace: '',
-    },
-    {
-      id: 'checkpoint-order',
-      protects: 'Offsets are recorded one after the other.',
-      find: 'this.writing = this.writing.then(async () => {',
-      replace: 'this.writing = Promise.resolve().then(async () => {',
-    },
-  ]),
-  ...inFile('packages/runtime/src/proof.ts', PLAYED, [
-    {
-      id: 'digest-compared',
-      protects: 'A file is proven by its digest.',
-      find: "content.sha256 === digests.sha256 ? 'strong' : null",
-      replace: "'strong'",
-    },
-    {
-      id: 'weak-digest-compared',
-      protects: 'Where there is only a weak digest, it is compared.',
-      find: "weak.every((name) => content[name] === digests[name]) ? 'weak' : null",
-      replace: "'weak'",
-    },
-    {
-      id: 'size-compared',
-      protects: 'A digest counts for the size it was named with.',
-      find: 'if (content.sizeBytes !== sizeBytes) continue;',
-      replace: '',
-    },
-  ]),
-  ...inFile('packages/runtime/src/watchdog.ts', PLAYED, [
-    {
-      id: 'stall',
-      protects: 'A request without a byte is ended.',
-      find: 'if (quietMs >= this.stallMs) return this.bark(',
-      replace: 'if (quietMs < 0) return this.bark(',
-    },
-    {
-      id: 'drip',
-      protects: 'A request that drips for ever is ended.',
-      find: 'if (this.windowBytes < MINIMUM_BYTES)',
-      replace: 'if (this.windowBytes < 0)',
-    },
-    {
-      id: 'our-own-time',
-      protects: 'Time in which we do not read is not held against the server.',
-      find: 'this.pausedMs ??= this.clock.monotonicMs();',
-      replace: '',
-    },
-  ]),
   ...inFile('packages/runtime/src/open.ts', PLAYED, [
     {
       id: 'read-is-durable',
@@ -287,34 +153,6 @@ export const RUNTIME: readonly Safeguard[] = [
       id: 'broken-ends-jobs',
       protects: 'When the journal has failed, what is under way is ended.',
       find: 'void performer.close();',
-      replace: '',
-    },
-  ]),
-  ...inFile('packages/runtime/src/meter.ts', PLAYED, [
-    {
-      id: 'rate-is-a-number',
-      protects: 'A rate is a positive number or not known.',
-      find: 'elapsed < WARM_UP_MS || received <= 0 ? null',
-      replace: 'elapsed < 0 ? null',
-    },
-    {
-      id: 'never-below-nothing',
-      protects: 'Bytes that flowed are never fewer than none.',
-      find: 'Math.max(0, flow.reused + flow.received)',
-      replace: 'flow.reused + flow.received - 1',
-    },
-  ]),
-  ...inFile('packages/runtime/src/transfer.ts', PLAYED, [
-    {
-      id: 'first-fault-ends-all',
-      protects: 'The first fault ends the transfers of the other files.',
-      find: 'sibling.abort(new JobEnded());',
-      replace: '',
-    },
-    {
-      id: 'checkpoints-flushed',
-      protects: 'A transfer ends when its offsets are recorded.',
-      find: 'await checkpoints.flush();',
       replace: '',
     },
   ]),

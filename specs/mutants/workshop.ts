@@ -17,7 +17,7 @@ const COPIED = [
 ];
 
 export interface Outcome {
-  /** Null if the program did not end in time, or was ended by a signal. */
+  /** Null if the program did not end in time. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -69,7 +69,10 @@ export class Workshop implements AsyncDisposable {
       child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
       child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
       child.once('error', reject);
-      child.once('close', (code) => resolve({ code, stdout, stderr }));
+      child.once('close', (code, signal) => {
+        if (code === null && !child.killed) reject(new Error(`${args[0]} was ended by ${signal}`));
+        else resolve({ code, stdout, stderr });
+      });
     });
   }
 
