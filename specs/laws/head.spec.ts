@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { fc } from './chance.ts';
 
 const SHA256 = '00'.repeat(32);
-const DIGESTS = { right: 'A'.repeat(43), wrong: 'B'.repeat(42) + 'A' } as const;
+const DIGESTS = { right: 'A'.repeat(43), wrong: `${'B'.repeat(42)}A` } as const;
 const DATE = 'Sun, 06 Nov 1994 08:49:37 GMT';
 const DATES = [DATE, 'Sun, 06 Nov 1994 08:49:36 GMT', 'Sun, 06 Nov 1994 08:00:00 GMT'];
 

@@ -1,6 +1,6 @@
 import { inFile, type Safeguard, type Suite } from './safeguard.js';
 
-const PLAYED: readonly Suite[] = ['worlds', 'laws', 'machines'];
+const PLAYED: readonly Suite[] = ['worlds'];
 
 /** What `decide` and the policies beside it do. */
 export const DECISIONS: readonly Safeguard[] = [
@@ -10,7 +10,7 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'A report of a job that was ended changes nothing.',
       find: 'if (report.ticket !== core.context.ticket) return true;',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'report-in-phase',
@@ -23,7 +23,7 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'What a transfer made durable while it was being paused is counted.',
       find: "if (report.type === 'checkpointed' && isLastWord(core, report.ticket)) return false;",
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'progress-is-new',
@@ -42,7 +42,7 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'A loss concerns the generation that was looked at, not the one that replaced it.',
       find: 'core.context.installed?.generation !== report.generation || ',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'wanted-again',
@@ -119,7 +119,7 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'A core is dropped only when its last holder lets go.',
       find: 'if (demandOn(this.state, id).holders.size > 0) return;',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'all-cores-ready',
@@ -132,7 +132,7 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'A voice is gone only when what it leaves behind is.',
       find: 'if (isBusy) return;',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'slots',
@@ -145,7 +145,7 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'Bytes of another revision are not built upon.',
       find: 'keepsStaged: context.revision === spec.revision,',
       replace: 'keepsStaged: true,',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
   ]),
   ...inFile('packages/core/src/queue.ts', PLAYED, [
@@ -154,14 +154,14 @@ export const DECISIONS: readonly Safeguard[] = [
       protects: 'Who is more urgent starts first.',
       find: 'if (best === null || priority > best.priority ||',
       replace: 'if (best === null ||',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'first-come',
       protects: 'Among equals, who queued first starts first.',
       find: '(priority === best.priority && order < best.order)',
       replace: '(priority === best.priority && order > best.order)',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/decision', 'worlds'],
     },
   ]),
   ...inFile('packages/core/src/retry.ts', PLAYED, [

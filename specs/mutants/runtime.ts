@@ -1,7 +1,7 @@
 import { inFile, type Safeguard, type Suite } from './safeguard.js';
 
-const PLAYED: readonly Suite[] = ['worlds', 'laws', 'machines'];
-const TOLD: readonly Suite[] = ['memory', 'laws', 'worlds'];
+const PLAYED: readonly Suite[] = ['worlds'];
+const TOLD: readonly Suite[] = ['memory'];
 
 /** What the conductor, the performer, opening and the journal's format do. */
 export const RUNTIME: readonly Safeguard[] = [
@@ -29,14 +29,14 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'A depot whose journal failed takes nothing more.',
       find: 'this.failure = { error };',
       replace: 'this.failure = null;',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/closing', 'worlds'],
     },
     {
       id: 'closed-refuses',
       protects: 'A closed depot takes nothing more.',
       find: 'if (this.isClosed) return Promise.reject(new DepotClosed());',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/closing', 'worlds'],
     },
     {
       id: 'run-to-completion',
@@ -69,21 +69,21 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'A closed depot performs nothing more.',
       find: 'if (this.isClosed) return;',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/closing', 'worlds'],
     },
     {
       id: 'close-ends-jobs',
       protects: 'Closing ends what is under way.',
       find: 'for (const job of this.jobs.values()) job.end();',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/closing', 'worlds'],
     },
     {
       id: 'close-waits',
       protects: 'A depot is closed when its jobs have let go of their files.',
       find: 'while (this.chains.size > 0) await Promise.all(this.chains.values());',
       replace: '',
-      suites: ['laws', 'worlds'],
+      suites: ['laws/closing', 'worlds'],
     },
     {
       id: 'preflight',
@@ -129,7 +129,7 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'Who only looks into a depot is not told of files that are not there.',
       find: "if (decision.type === 'decision') seen = decision.state;",
       replace: '',
-      suites: ['laws'],
+      suites: ['laws/reader'],
     },
     {
       id: 'sweep-spares-lost',
@@ -180,21 +180,21 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'A history with a gap is refused.',
       find: 'if (record.from !== state.position) {',
       replace: 'if (record.from < 0) {',
-      suites: ['laws'],
+      suites: ['laws/history'],
     },
     {
       id: 'history-fence',
       protects: 'A record of an owner that had been replaced is refused.',
       find: 'if (record.epoch < state.epoch) {',
       replace: 'if (record.epoch < 0) {',
-      suites: ['laws'],
+      suites: ['laws/history'],
     },
     {
       id: 'known-format',
       protects: 'A record of an unknown format is refused.',
       find: 'if (!isRecord) throw new BugError(',
       replace: 'if (value === null) throw new BugError(',
-      suites: ['laws'],
+      suites: ['laws/history'],
     },
   ]),
 ];

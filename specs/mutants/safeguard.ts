@@ -1,8 +1,8 @@
 /**
- * What may turn red. `worlds` are simulated depots under all laws, and the seeds that once broke one; `laws` are those that need no world;
- * `machines` is the reducer written by hand and the graph; `memory` and `node` are the conformance suites.
+ * What may turn red. `worlds` are simulated depots under all laws, and the seeds that once broke one; `laws/NAME` is a spec of laws that need no
+ * random world; `memory` and `node` are the conformance suites.
  */
-export type Suite = 'worlds' | 'laws' | 'machines' | 'memory' | 'node';
+export type Suite = 'worlds' | `laws/${string}` | 'memory' | 'node';
 
 /** One thing that the code does so that a promise holds, and the patch that stops it doing so. */
 export interface Safeguard {

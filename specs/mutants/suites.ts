@@ -8,15 +8,8 @@ const WORLDS = 300;
 /** Far beyond what any suite takes, milliseconds: who is not done then never will be. */
 const TOO_LONG_MS = 300_000;
 
-/** The specs of a suite. The laws that need worlds are in `worlds`. */
-const SPECS: Readonly<Record<Exclude<Suite, 'worlds'>, readonly string[]>> = {
-  laws: ['head', 'status', 'history', 'catalog', 'reader', 'closing', 'sources', 'decision'].map(
-    (name) => `specs/laws/${name}.spec.ts`,
-  ),
-  machines: ['specs/laws/graph.spec.ts', 'specs/laws/oracle.spec.ts'],
-  memory: ['specs/conformance/memory.spec.ts'],
-  node: ['specs/conformance/node.spec.ts'],
-};
+const specOf = (suite: Exclude<Suite, 'worlds'>): string =>
+  suite.startsWith('laws/') ? `specs/${suite}.spec.ts` : `specs/conformance/${suite}.spec.ts`;
 
 interface Report {
   readonly testResults: readonly {
@@ -35,8 +28,8 @@ async function worlds(shop: Workshop, count: number): Promise<string | null> {
   return JSON.parse(outcome.stdout) as string | null;
 }
 
-/** The first sentence of these specs that does not hold, or null. */
-async function specs(shop: Workshop, paths: readonly string[]): Promise<string | null> {
+/** The first sentence below a path that does not hold, or null. */
+async function specs(shop: Workshop, path: string): Promise<string | null> {
   const file = join(shop.root, 'report.json');
   await rm(file, { force: true });
   const outcome = await shop.run(
@@ -49,12 +42,12 @@ async function specs(shop: Workshop, paths: readonly string[]): Promise<string |
       '--no-isolate',
       '--reporter=json',
       `--outputFile=${file}`,
-      ...paths,
+      path,
     ],
     TOO_LONG_MS,
   );
   if (outcome.code === 0) return null;
-  if (hangs(outcome)) return `${paths.join(' ')} ends`;
+  if (hangs(outcome)) return `${path} ends`;
   const report = JSON.parse(await readFile(file, 'utf8')) as Report;
   const failed = report.testResults
     .flatMap(({ assertionResults }) => assertionResults)
@@ -72,7 +65,7 @@ export interface Red {
 const PLACE = /^(packages|adapters)\/\w+\/src/;
 
 function redIn(shop: Workshop, suite: Suite): Promise<string | null> {
-  return suite === 'worlds' ? worlds(shop, WORLDS) : specs(shop, SPECS[suite]);
+  return suite === 'worlds' ? worlds(shop, WORLDS) : specs(shop, specOf(suite));
 }
 
 async function firstRed(shop: Workshop, suites: Iterable<Suite>): Promise<Red | null> {
@@ -90,6 +83,6 @@ export const redAlready = (shop: Workshop, suites: ReadonlySet<Suite>): Promise<
 export async function redBy(shop: Workshop, { suites, file }: Safeguard): Promise<Red | null> {
   const red = await firstRed(shop, suites);
   if (red !== null) return red;
-  const sentence = await specs(shop, [PLACE.exec(file)?.[0] ?? file]);
+  const sentence = await specs(shop, PLACE.exec(file)?.[0] ?? file);
   return sentence === null ? null : { suite: 'unit', sentence };
 }

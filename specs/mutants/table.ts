@@ -1,14 +1,11 @@
 import { SAFEGUARDS } from './safeguards.js';
 import type { Red } from './suites.js';
 
-const WHERE: Readonly<Record<Red['suite'], string>> = {
-  worlds: 'simulated worlds',
-  laws: 'laws',
-  machines: 'laws',
-  memory: 'conformance, memory',
-  node: 'conformance, node',
-  unit: 'only a unit test',
-};
+function placeOf(suite: Red['suite']): string {
+  if (suite === 'unit') return 'only a unit test';
+  if (suite === 'worlds') return 'simulated worlds';
+  return suite.startsWith('laws/') ? `specs/${suite}` : `conformance, ${suite}`;
+}
 
 /** What turned red, and where; as it stands in the table. */
 type Row = readonly [sentence: string, where: string];
@@ -28,8 +25,8 @@ export function tableOf(reds: ReadonlyMap<string, Red | null>, before: ReadonlyM
   const rowOf = (id: string, survives: string | undefined): Row => {
     const red = reds.get(id);
     if (red === undefined) return before.get(id) ?? ['', 'not looked at yet'];
-    if (red !== null && red.suite !== 'unit') return [cell(red.sentence), WHERE[red.suite]];
-    return [cell(survives === undefined ? '' : `nothing: ${survives}`), red === null ? '' : WHERE[red.suite]];
+    if (red !== null && red.suite !== 'unit') return [cell(red.sentence), placeOf(red.suite)];
+    return [cell(survives === undefined ? '' : `nothing: ${survives}`), red === null ? '' : placeOf(red.suite)];
   };
   const lines = [
     '# What turns red when a safeguard is taken away',

@@ -1,6 +1,6 @@
 import { inFile, type Safeguard, type Suite } from './safeguard.js';
 
-const PLAYED: readonly Suite[] = ['worlds', 'laws', 'machines'];
+const PLAYED: readonly Suite[] = ['worlds'];
 
 /** What a transfer does, from the first request to the proof. */
 export const TRANSFERS: readonly Safeguard[] = [
@@ -28,6 +28,8 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'That bytes are dropped is recorded before they are.',
       find: 'if (this.durableBytes > 0) {',
       replace: 'if (this.durableBytes < 0) {',
+      survives:
+        'After a crash in between the disk lowers the recorded offset (`disk-lowers-journal`), and the digest judges what came since.',
     },
     {
       id: 'void-bytes-leave',
@@ -76,12 +78,14 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'Without any digest, two halves are joined only under one validator.',
       find: 'if (staged.bytes > 0 && !this.hasDigest && ',
       replace: 'if (staged.bytes < 0 && !this.hasDigest && ',
+      suites: ['laws/sources', 'worlds'],
     },
     {
       id: 'validator-of-origin',
       protects: 'A validator is offered only to the origin that gave it.',
       find: 'const validator = isOurs ? this.validator : null;',
       replace: 'const validator = this.validator;',
+      suites: ['laws/sources', 'worlds'],
     },
   ]),
   ...inFile('packages/runtime/src/checkpoints.ts', PLAYED, [
@@ -144,12 +148,14 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'A request that drips for ever is ended.',
       find: 'if (this.windowBytes < MINIMUM_BYTES)',
       replace: 'if (this.windowBytes < 0)',
+      suites: ['laws/sources', 'worlds'],
     },
     {
       id: 'our-own-time',
       protects: 'Time in which we do not read is not held against the server.',
       find: 'this.pausedMs ??= this.clock.monotonicMs();',
       replace: '',
+      suites: ['laws/sources', 'worlds'],
     },
   ]),
   ...inFile('packages/runtime/src/meter.ts', PLAYED, [
