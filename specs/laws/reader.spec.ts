@@ -32,3 +32,23 @@ it('a reader is told of exactly the cores whose files are there', async () => {
     { numRuns: 20 },
   );
 });
+
+it('an owner that opens a depot notices what is lost, and fetches nothing else again, however often it is opened before', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.subarray(CORES), fc.integer({ min: 1, max: 3 }), async (lost, openings) => {
+      const world = await createWorld({ seed: 1, catalog });
+      for (const voice of Object.keys(catalog.voices)) await world.run(world.depot.download(voice));
+      const paths = lost.map((core) => world.disk.lose(core));
+      for (let i = 0; i < openings; i++) await world.reopen();
+      expect(CORES.filter((core) => !isUsable(world.depot.state.cores.get(core)))).toEqual(lost);
+      const before = world.memory.network.requests.length;
+      for (const [voice, { phase }] of [...world.depot.state.voices.entries()])
+        if (phase === 'unavailable') await world.run(world.depot.download(voice));
+      const asked = world.memory.network.requests.slice(before).map(({ url }) => url.split('/').slice(-2).join('/'));
+      const missing = paths.map((path) => (path ?? '').replace(/^.*\/cores\/(\w+)\/g\d+\//, '$1/'));
+      expect(asked.sort()).toEqual(missing.sort());
+      expect(CORES.filter((core) => !isUsable(world.depot.state.cores.get(core)))).toEqual([]);
+    }),
+    { numRuns: 20 },
+  );
+});

@@ -69,6 +69,8 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'A closed depot performs nothing more.',
       find: 'if (this.isClosed) return;',
       replace: '',
+      survives:
+        'Every job is ended first (`close-ends-jobs`), and what was ended reports nothing that leads to more; only what is just being published could.',
       suites: ['laws/closing', 'worlds'],
     },
     {
@@ -111,6 +113,8 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'What was read at opening is durable before anything is removed because of it.',
       find: 'await ports.journal.append([]);',
       replace: '',
+      survives:
+        'Only a power cut in the few steps between reading and the first record of the new owner could tell; no world meets it now.',
     },
     {
       id: 'epoch-rises',
@@ -123,6 +127,7 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'An installed file that is missing is noticed when the depot opens.',
       find: 'if (kept !== null) missing[id] = kept;',
       replace: '',
+      suites: ['laws/reader', 'worlds'],
     },
     {
       id: 'without-lost',
@@ -136,12 +141,15 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'What is left of a core that lost a file is not swept at opening.',
       find: 'if (lost.includes(core)) continue;',
       replace: '',
+      survives:
+        'A sweep keeps the generation that the journal names, and what is left of a lost core still lies in it.',
     },
     {
       id: 'sweep-spares-counted',
       protects: 'Staged bytes that the journal counts on are not swept at opening.',
       find: 'if (Object.keys(context.durable).length > 0) continue;',
       replace: '',
+      suites: ['laws/reader', 'worlds'],
     },
     {
       id: 'leftovers-swept',
@@ -154,6 +162,7 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'When the journal has failed, what is under way is ended.',
       find: 'void performer.close();',
       replace: '',
+      suites: ['laws/closing', 'worlds'],
     },
   ]),
   ...inFile('packages/runtime/src/journal-format.ts', TOLD, [

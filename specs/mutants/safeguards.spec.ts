@@ -21,12 +21,13 @@ describe('the safeguards', () => {
     expect(without(text, safeguard)).not.toBe(text);
   });
 
-  it('have all been taken away once, and what turned red is told', () => {
+  it('stand in the results, each with what turned red or why nothing does', () => {
     const rows = rowsOf(read('specs/mutants/RESULTS.md'));
     expect([...rows.keys()].filter((id) => !['safeguard', '---'].includes(id))).toEqual(ALL.map(({ id }) => id));
     for (const { id, survives } of ALL) {
       const [sentence, where] = rows.get(id) ?? ['', ''];
-      if (survives === undefined) expect(where, id).toMatch(/^(simulated worlds|specs\/laws\/\w+|conformance, (memory|node))$/);
+      if (survives === undefined)
+        expect(where, id).toMatch(/^(simulated worlds|specs\/laws\/\w+|conformance, (memory|node))$/);
       else expect(sentence, id).toBe(`nothing: ${survives}`);
     }
   });
