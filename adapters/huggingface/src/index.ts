@@ -6,4 +6,4 @@ export { readHubEnvironment } from './environment.js';
 export type { HuggingFaceOptions, Pin } from './hub.js';
 export { HuggingFace } from './hub.js';
 export type { Reference, ReferenceReading } from './reference.js';
-export { coreIdOf, isReference, readReference, textOf } from './reference.js';
+export { coreIdOf, isReference, readReference, referenceOfCore, textOf } from './reference.js';

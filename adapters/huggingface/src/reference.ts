@@ -75,3 +75,11 @@ const escaped = (text: string): string =>
 export function coreIdOf({ owner, repo, revision, path }: Reference): string {
   return ['hf', owner, `${repo}@${escaped(revision)}`, ...path.split('/').map(escaped)].join('+');
 }
+
+/** The reference whose core has this id, or null. */
+export function referenceOfCore(id: string): Reference | null {
+  const [scheme, owner = '', place = '', ...path] = id.split('+');
+  if (scheme !== 'hf') return null;
+  const reading = readReference(`hf://${[owner, place, ...path].join('/').replaceAll('=', '%')}`);
+  return reading.ok && coreIdOf(reading.reference) === id ? reading.reference : null;
+}

@@ -1,25 +1,77 @@
-import { errorOfFault } from '@lading/core';
-import { type NodeReader, openDepot, readDepot } from '@lading/node';
-import { type Depot, type DepotReader, faultOf } from '@lading/runtime';
+import { errorOfFault, type LadingError } from '@lading/core';
+import type { HuggingFace, Pin } from '@lading/huggingface';
+import { loadCatalog, loadManifest, type NodeReader, openDepot, readDepot, UndiciFetcher } from '@lading/node';
+import { type Depot, type DepotReader, faultOf, initializationError } from '@lading/runtime';
 import { CliError } from './exit.js';
+import { type Asked, askedBy, hubOf, manifestOf, type Want } from './hub.js';
+import type { Settings } from './options.js';
+import { paint } from './paint.js';
 import type { Session } from './session.js';
+import { plural } from './words.js';
 
-export type Reader = NodeReader;
+export interface Reader extends NodeReader {
+  /** What was asked for, as ids. */
+  readonly asked: Asked;
+  /** What the references of the catalog, and those asked for, came to. */
+  readonly pins: readonly Pin[];
+  /** Why the hub's silence keeps some ids out of the catalog. */
+  readonly leftOut: ReadonlyMap<string, LadingError>;
+}
 
-/** Looks at the depot: without its lease, without the network unless the catalog is an address. */
-export function reading({ settings }: Session): Promise<Reader> {
-  return readDepot(settings);
+/** Looks at the depot: without its lease, and without the network unless a catalog is an address or names files of a hub. */
+export async function reading(session: Session, words: readonly string[] = [], want: Want = 'look'): Promise<Reader> {
+  const asked = askedBy(words);
+  const hub = hubOf(session, want);
+  const isFetched = want === 'fetch' && asked.references.size > 0;
+  const options = { ...session.settings, hub };
+  const reader = await readDepot(isFetched ? { ...options, catalog: await widened(session, asked, hub) } : options);
+  tellLeftOut(session, hub);
+  return Object.assign(reader, { asked, pins: hub.pins, leftOut: hub.leftOut });
+}
+
+/** The catalog, and what was asked for by reference besides. An id that is unknown is said before the hub is asked. */
+async function widened(session: Session, asked: Asked, hub: HuggingFace) {
+  const { settings } = session;
+  const fetcher = fetcherOf(settings);
+  const options = { ...settings, hub };
+  try {
+    const manifests = [];
+    for (const source of settings.catalog) manifests.push(await loadManifest(source, fetcher, options));
+    const catalog = await loadCatalog(manifests, fetcher, options);
+    const others = asked.ids.filter((id) => !asked.references.has(id));
+    demandKnown({ catalog, leftOut: hub.leftOut }, session, others);
+    manifests.push(await manifestOf(asked.references, hub, fetcher, settings.allowHttp ?? false));
+    return await loadCatalog(manifests, fetcher, options);
+  } catch (error) {
+    throw initializationError(error);
+  } finally {
+    await fetcher.close();
+  }
+}
+
+export function fetcherOf({ headers, allowHttp }: Settings): UndiciFetcher {
+  return new UndiciFetcher({ ...(headers === undefined ? {} : { headers }), allowHttp: allowHttp ?? false });
+}
+
+function tellLeftOut({ out }: Session, { leftOut }: HuggingFace): void {
+  for (const error of new Set(leftOut.values())) {
+    const ids = [...leftOut].flatMap(([id, why]) => (why === error ? [id] : []));
+    out.record('leftOut', { ids, code: error.code, message: error.message, remedy: error.remedy });
+    out.note(`${paint('yellow', 'note:')} left out, ${plural(ids.length, 'id')} (${ids.join(', ')}): ${error.message}`);
+  }
 }
 
 /** Says of every id that the catalog and the depot do not know it, before anything happens. Throws for the last one. */
 export function demandKnown(
-  reader: DepotReader,
+  reader: Pick<DepotReader, 'catalog'> & Partial<Pick<Reader, 'leftOut'>>,
   { out }: Session,
   ids: readonly string[],
   also: (id: string) => boolean = () => false,
 ): void {
   const unknown = ids.filter((id) => !reader.catalog.knows(id) && !also(id));
   const errors = unknown.map((id) => {
+    const left = reader.leftOut?.get(id);
+    if (left !== undefined) return left;
     const refusal = reader.catalog.unknownId(id);
     return new CliError(refusal.message, refusal.code, refusal.remedy, { id, ids: refusal.ids });
   });
@@ -44,6 +96,7 @@ export async function owning<T>(
   const options = {
     ...session.settings,
     catalog: reader.catalog,
+    hub: hubOf(session, 'fetch'),
     ...(slots === undefined ? {} : { concurrency: slots }),
   };
   const depot = await openDepot(options);
