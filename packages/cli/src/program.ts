@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError } from 'commander';
 import { EXIT, UsageError } from './exit.js';
-import { type GlobalFlags, mayColour, readSettings } from './options.js';
+import type { GlobalFlags } from './options.js';
 import { Output } from './output.js';
+import { mayColour } from './paint.js';
 import { conduct, type Outcome, type Session } from './session.js';
 
 /**
@@ -199,7 +200,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   process.stderr.on('error', leaveOnClosedPipe);
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => leaveOnBug(out, error));
   const exitCode = await conduct(out, async (onStop) => {
-    if ('work' in parsed) return await parsed.work({ settings: readSettings(flags, env), flags, env, out, onStop });
+    if ('work' in parsed) {
+      const { readSettings } = await import('./options.js');
+      return await parsed.work({ settings: readSettings(flags, env), flags, env, out, onStop });
+    }
     if (parsed.error === null) return shown(out, parsed.text);
     if (parsed.error.message === 'no command was given' && !isJson) {
       process.stderr.write(parsed.text);
