@@ -36,13 +36,13 @@ export function placesIn(manifest: unknown): {
   const look = (entry: unknown, core: number, file: number | null, path: string): void => {
     if (!isRecord(entry)) return;
     const references: Reference[] = [];
-    for (const { text, path: at } of sourcesOf(entry, path)) {
-      if (!isReference(text)) continue;
+    const named = sourcesOf(entry, path).filter(({ text }) => isReference(text));
+    for (const { text, path: at } of named) {
       const reading = readReference(text);
       if (reading.ok) references.push(reading.reference);
       else defects.push({ path: at, message: `the reference ${reading.reason}` });
     }
-    if (references.length > 0) places.push({ core, file, entry, references });
+    if (named.length > 0) places.push({ core, file, entry, references });
   };
   if (!isRecord(manifest)) return { places, defects };
   listOf(manifest.cores).forEach((core, i) => {

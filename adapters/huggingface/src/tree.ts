@@ -45,11 +45,12 @@ export function commitIn(value: unknown): string | null {
   return isRecord(value) ? hex(value.sha, 40) : null;
 }
 
+const REL_NEXT = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\s*(?:[;,]|$))/i;
+
 /** The address of the next page in a `Link` header (RFC 8288 §3), or null behind the last. */
 export function nextPage(link: string | undefined): string | null {
-  for (const match of (link ?? '').matchAll(/<([^<>]*)>((?:\s*;\s*[^,;"]+(?:=(?:"[^"]*"|[^",;]*))?)*)/g)) {
-    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?=\s*(?:;|$)))/i.test(match[2] ?? ''))
-      return match[1] ?? null;
+  for (const [, address = '', parameters = ''] of (link ?? '').matchAll(/<([^<>]*)>([^<]*)/g)) {
+    if (REL_NEXT.test(parameters)) return address;
   }
   return null;
 }
