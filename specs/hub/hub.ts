@@ -25,8 +25,8 @@ export interface RepositoryOptions {
   readonly pageFiles?: number;
   /** Who may read it; everybody if it is left out. */
   readonly access?: { readonly kind: 'gated' | 'private'; readonly token: string };
-  /** False for a mirror that has no route for revisions. */
-  readonly tellsRevisions?: boolean;
+  /** A mirror has no route for revisions, and passes on none of the hub's own headers. */
+  readonly isMirror?: boolean;
 }
 
 export interface ModelHub extends AsyncDisposable {
@@ -111,7 +111,7 @@ export async function startHub(): Promise<ModelHub> {
   }
 
   function file(repository: RepositoryOptions, { bytes, isLarge }: HubFile): Behaviour {
-    const headers = { 'x-repo-commit': repository.commit };
+    const headers: Record<string, string> = repository.isMirror === true ? {} : { 'x-repo-commit': repository.commit };
     if (!isLarge) {
       return replying('small', (asked, was) => {
         return refusal(repository, asked) ?? { ...was, headers: { ...was.headers, ...headers } };
@@ -120,7 +120,8 @@ export async function startHub(): Promise<ModelHub> {
     return replying('large', (asked) => {
       const location = `${store.url}${placeOf(bytes)}?Expires=1&Signature=canary-signature-${signature}`;
       const linked = { 'x-linked-etag': `"${sha256Hex(bytes)}"`, 'x-linked-size': String(bytes.length) };
-      return refusal(repository, asked) ?? plainReply(302, { location, ...headers, ...linked }, '');
+      const told = repository.isMirror === true ? {} : { ...headers, ...linked };
+      return refusal(repository, asked) ?? plainReply(302, { location, ...told }, '');
     });
   }
 
@@ -131,11 +132,11 @@ export async function startHub(): Promise<ModelHub> {
   });
 
   function publish(repository: RepositoryOptions): void {
-    const { name, commit, files, revisions = [], tellsRevisions = true } = repository;
+    const { name, commit, files, revisions = [], isMirror = false } = repository;
     for (const revision of [commit, ...revisions]) {
       route(treeOf(name, revision), listing(repository));
       const told = replying('revision', (asked) => refusal(repository, asked) ?? json({ id: name, sha: commit }));
-      if (tellsRevisions) route(revisionOf(name, revision), told);
+      if (!isMirror) route(revisionOf(name, revision), told);
       for (const [path, each] of Object.entries(files)) {
         const place = routeOf(name, revision, path);
         hub.put(place, each.isLarge ? new Uint8Array(0) : each.bytes, { etag: `"${gitBlobOf(each.bytes)}"` });

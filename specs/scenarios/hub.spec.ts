@@ -271,14 +271,28 @@ describe('a hub that does not tell', () => {
   it('and asks for more patience than a person has is not asked again, and says how long', async () => {
     const headers = { ratelimit: '"api";r=0;t=280', 'ratelimit-policy': '"fixed window";"api";q=500;w=300' };
     hub.spoil(hub.revisionOf(name, 'main'), status(429, headers));
+    hub.spoil(hub.routeOf(name, 'main', 'onnx/model.onnx'), status(429, headers));
     const error = await refusalOf(open());
     expect(error).toMatchObject({ code: 'serverError', fault: { httpStatus: 429, retryAfterMs: 280_000 } });
     expect(error.remedy).toContain('in 280 s');
-    expect(hub.hub.requests).toHaveLength(1);
+    expect(hub.hub.requests).toHaveLength(2);
+  });
+
+  it('through its interface does so at the file itself, from the redirect to its store', async () => {
+    hub.spoil(hub.revisionOf(name, 'main'), status(503));
+    const { depot, face } = await open();
+    expect(face.pins.map((pin) => [pin.commit, pin.fault])).toEqual([
+      [commit, null],
+      [commit, null],
+    ]);
+    expect(depot.plan('aria').cores[0]?.files).toMatchObject([{ proof: 'strong' }, { proof: 'weak' }]);
+    await depot.download('aria');
+    expect((await finalFiles(dir)).map(({ sha256 }) => sha256)).toEqual([sha256Hex(model), sha256Hex(tokens)]);
   });
 
   it('keeps no file away whose size the manifest gives: it goes on without a pin, and says so', async () => {
     hub.spoil(hub.revisionOf(name, 'main'), status(503));
+    hub.spoil(hub.routeOf(name, 'main', 'onnx/model.onnx'), nth(1, status(404)));
     const known = { filename: 'model.onnx', url: modelUrl, sizeBytes: model.length, sha256: sha256Hex(model) };
     await write({ cores: [{ id: 'speech', files: [known] }] });
     const { depot, face } = await open();
@@ -289,7 +303,7 @@ describe('a hub that does not tell', () => {
 
   it('which commit a revision is, as a mirror may, leaves the digest to hold the file', async () => {
     const mirrored = `mirror/speech`;
-    hub.publish({ name: mirrored, commit, revisions: ['main'], files, tellsRevisions: false });
+    hub.publish({ name: mirrored, commit, revisions: ['main'], files, isMirror: true });
     await write({
       cores: [{ id: 'model', files: [{ filename: 'm', url: 'hf://mirror/speech@main/onnx/model.onnx' }] }],
     });
@@ -301,6 +315,7 @@ describe('a hub that does not tell', () => {
 
   it('about one entry leaves the others as they are, where that is wanted', async () => {
     hub.spoil(hub.treeOf(name, commit), status(500));
+    for (const path of Object.keys(files)) hub.spoil(hub.routeOf(name, 'main', path), status(500));
     const own = {
       filename: 'o',
       url: `hf://acme/speech@${commit}/tokens.json`,
@@ -375,6 +390,7 @@ describe('on the command line', () => {
     const known = { filename: 'model.onnx', url: modelUrl, sizeBytes: model.length, sha256: sha256Hex(model) };
     await write({ cores: [{ id: 'speech', files: [known] }] });
     hub.spoil(hub.revisionOf(name, 'main'), status(500));
+    hub.spoil(hub.routeOf(name, 'main', 'onnx/model.onnx'), status(500));
     const open = await lading(['plan', 'speech']);
     expect(open.code).toBe(0);
     expect(open.stdout).toContain('not pinned to a commit');

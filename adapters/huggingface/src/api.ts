@@ -31,11 +31,15 @@ export interface Patience {
   readonly retryBaseMs: number;
   /** Without a byte for so long a question is given up, milliseconds. */
   readonly stallMs: number;
+  /** Hears why the next question has to wait, and how long. */
+  readonly onWait?: (fault: Fault, waitMs: number) => void;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 export interface HubReply {
   readonly value: unknown;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Headers;
 }
 
 /**
@@ -44,6 +48,7 @@ export interface HubReply {
  */
 export class HubApi {
   private down: FaultError | null = null;
+  private busy: FaultError | null = null;
 
   constructor(
     private readonly fetcher: Fetcher,
@@ -51,34 +56,54 @@ export class HubApi {
     private readonly patience: Patience,
   ) {}
 
+  /** The JSON at an address of the hub's interface. Throws `FaultError`. */
   async ask(url: string): Promise<HubReply> {
+    if (this.busy !== null) throw this.busy;
+    try {
+      return await this.patiently(() =>
+        this.once(url, async (response, subject, onBytes) => {
+          const reading = readJson(await this.textOf(response, subject, onBytes));
+          if (reading.ok) return { value: reading.value, headers: response.headers };
+          throw FaultError.of('serverError', 'notJson', `${subject}: the hub sent no JSON`);
+        }),
+      );
+    } catch (error) {
+      if (error instanceof FaultError && error.fault.httpStatus === 429) this.busy = error;
+      throw error;
+    }
+  }
+
+  /** What the hub says at the head of a file, which is counted apart from its interface: of the redirect, if it sends one. No byte is read. */
+  async headOf(url: string): Promise<Headers> {
+    return await this.patiently(() =>
+      this.once(url, (response) => Promise.resolve(response.redirect ?? response.headers)),
+    );
+  }
+
+  private async patiently<T>(question: () => Promise<T>): Promise<T> {
+    const { attempts, retryBaseMs } = this.patience;
     for (let attempt = 1; ; attempt++) {
       if (this.down !== null) throw this.down;
       try {
-        return await this.once(url);
+        return await question();
       } catch (error) {
         const fault = faultOf(error);
-        const waitMs = backoffMs(
-          { ...DEFAULT_POLICY, retryBaseMs: this.patience.retryBaseMs },
-          attempt,
-          1,
-          fault.retryAfterMs ?? 0,
-        );
-        if (attempt >= this.patience.attempts || !isRetryable(fault) || waitMs > MAX_WAIT_MS) {
-          throw this.remember(error, fault);
+        const waitMs = backoffMs({ ...DEFAULT_POLICY, retryBaseMs }, attempt, 1, fault.retryAfterMs ?? 0);
+        if (attempt >= attempts || !isRetryable(fault) || waitMs > MAX_WAIT_MS) {
+          const isDown = fault.type === 'networkUnreachable' || fault.type === 'networkTimeout';
+          if (isDown && error instanceof FaultError) this.down = error;
+          throw error;
         }
+        this.patience.onWait?.(fault, waitMs);
         await this.clock.wait(waitMs, new AbortController().signal);
       }
     }
   }
 
-  private remember(error: unknown, fault: Fault): unknown {
-    const isDown = fault.type === 'networkUnreachable' || fault.type === 'networkTimeout' || fault.httpStatus === 429;
-    if (isDown && error instanceof FaultError) this.down = error;
-    return error;
-  }
-
-  private async once(url: string): Promise<HubReply> {
+  private async once<T>(
+    url: string,
+    read: (response: FetchResponse, subject: string, onBytes: (bytes: number) => void) => Promise<T>,
+  ): Promise<T> {
     const subject = redactUrl(url);
     const dog = new Watchdog(this.clock, this.patience.stallMs, subject);
     const ender = new AbortController();
@@ -87,9 +112,7 @@ export class HubApi {
       const response = await this.fetcher.fetch(request, AbortSignal.any([dog.signal, ender.signal]));
       dog.headCame();
       if (response.status !== 200) throw this.refusalOf(response, subject);
-      const reading = readJson(await this.textOf(response, subject, (bytes) => dog.bytesCame(bytes)));
-      if (reading.ok) return { value: reading.value, headers: response.headers };
-      throw FaultError.of('serverError', 'notJson', `${subject}: the hub sent no JSON`);
+      return await read(response, subject, (bytes) => dog.bytesCame(bytes));
     } catch (error) {
       dog.signal.throwIfAborted();
       throw error;

@@ -1,4 +1,4 @@
-import { type Catalog, Catalog as Catalogs, type Manifest } from '@lading/core';
+import { type Catalog, Catalog as Catalogs, type Fault, type Manifest } from '@lading/core';
 import { type Clock, FaultError, type Fetcher, type FetchRequest, type FetchResponse } from '@lading/runtime';
 import { describe, expect, it } from 'vitest';
 import { HuggingFace, type HuggingFaceOptions } from './hub.js';
@@ -20,6 +20,7 @@ interface Answer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  readonly redirect?: Readonly<Record<string, string>>;
 }
 
 class World implements Fetcher {
@@ -36,11 +37,12 @@ class World implements Fetcher {
     const answers = this.answers[url] ?? [];
     const answer = answers[Math.min(before, answers.length - 1)] ?? { status: 404 };
     if (answer instanceof FaultError) throw answer;
+    const redirect = answer.redirect === undefined ? {} : { redirect: answer.redirect };
     const bytes = new TextEncoder().encode(JSON.stringify(answer.body ?? null));
     const body = (async function* () {
       yield bytes;
     })();
-    return { status: answer.status ?? 200, headers: answer.headers ?? {}, body };
+    return { status: answer.status ?? 200, headers: answer.headers ?? {}, body, ...redirect };
   }
 
   /** Only the waits between two questions end; the watchdog of a question, which is never needed here, does not. */
@@ -170,8 +172,53 @@ describe('a hub that is busy', () => {
   it('is asked again when its window ends', async () => {
     const busy = { status: 429, headers: { ratelimit: '"api";r=0;t=55' } };
     const world = new World({ ...good, [revision]: [busy, { body: { sha: commit } }] });
-    await read(world.face(), world, manifestOf({ url: 'hf://o/r/model.onnx' }));
+    const heard: unknown[] = [];
+    const onWait = ({ httpStatus }: Fault, waitMs: number) => heard.push([httpStatus, waitMs]);
+    await read(world.face({ onWait }), world, manifestOf({ url: 'hf://o/r/model.onnx' }));
     expect(world.waits).toEqual([55_000]);
+    expect(heard).toEqual([[429, 55_000]]);
+  });
+
+  it('is asked at the file itself, where its interface asks for more patience than there is', async () => {
+    const busy = { status: 429, headers: { ratelimit: '"api";r=0;t=280' } };
+    const at = (path: string) => `${endpoint}/o/r/resolve/main/${path}`;
+    const linked = {
+      'x-repo-commit': commit,
+      'x-linked-etag': `"${sha256}"`,
+      'x-linked-size': '9000',
+      location: 'https://cdn.test/x',
+    };
+    const world = new World({
+      [revision]: [busy],
+      [at('model.onnx')]: [{ redirect: linked, headers: { etag: `"${'9'.repeat(64)}"`, 'content-length': '1' } }],
+      [at('tokens.json')]: [{ headers: { 'x-repo-commit': commit, etag: `W/"${blob}"`, 'content-length': '50' } }],
+    });
+    const face = world.face();
+    const manifest = await read(
+      face,
+      world,
+      manifestOf({ url: 'hf://o/r/model.onnx' }, { url: 'hf://o/r/tokens.json' }),
+    );
+    expect(manifest.cores[0]?.files.map(({ contents }) => contents[0])).toMatchObject([
+      { sizeBytes: 9_000, sha256 },
+      { sizeBytes: 50, gitBlob: blob },
+    ]);
+    expect(face.pins.map((pin) => [pin.commit, pin.fault])).toEqual([
+      [commit, null],
+      [commit, null],
+    ]);
+    expect(world.asked).toEqual([revision, at('model.onnx'), at('tokens.json')]);
+  });
+
+  it('that loses its own headers, as a mirror may, tells nothing: then the first fault is told', async () => {
+    const world = new World({
+      [revision]: [{ status: 500 }],
+      [`${endpoint}/o/r/resolve/main/model.onnx`]: [
+        { redirect: { location: 'https://cdn.test/x' }, headers: { 'content-length': '1' } },
+      ],
+    });
+    const reading = world.face().readManifest(manifestOf({ url: 'hf://o/r/model.onnx' }), rules, world);
+    await expect(reading).rejects.toMatchObject({ code: 'serverError', fault: { httpStatus: 500 } });
   });
 
   it('is asked as often as patience allows, with longer waits, and about nothing else once it is not reached', async () => {

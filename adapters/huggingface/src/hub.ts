@@ -67,6 +67,7 @@ export class HuggingFace implements Hub {
       attempts: options.attempts ?? 3,
       retryBaseMs: options.retryBaseMs ?? 1_000,
       stallMs: options.stallMs ?? DEFAULT_STALL_MS,
+      ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
     };
   }
 

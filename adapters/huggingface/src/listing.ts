@@ -3,7 +3,7 @@ import { FaultError, faultOf } from '@lading/runtime';
 import type { HubAddress } from './address.js';
 import type { HubApi } from './api.js';
 import { isCommit, type Reference, textOf } from './reference.js';
-import { commitIn, nextPage, readTreePage, type TreeEntry } from './tree.js';
+import { commitIn, entryOfHead, nextPage, readTreePage, type TreeEntry } from './tree.js';
 
 /** Pages of one listing: a thousand files each, and the largest repositories have some hundred thousand. */
 const MAX_PAGES = 500;
@@ -33,6 +33,18 @@ export class Listings {
 
   /** Throws `FaultError`: `notFound` if the revision has no such file. */
   async find(reference: Reference): Promise<Found> {
+    try {
+      const found = await this.listed(reference);
+      return found.commit === null ? ((await this.told(reference)) ?? found) : found;
+    } catch (error) {
+      // A listing that is not to be had now says nothing about the file, whose own address may.
+      const found = faultOf(error).type === 'serverError' ? await this.told(reference) : null;
+      if (found !== null) return found;
+      throw error;
+    }
+  }
+
+  private async listed(reference: Reference): Promise<Found> {
     const key = `${reference.owner}/${reference.repo}@${reference.revision}`;
     let listing = this.known.get(key);
     if (listing === undefined) {
@@ -45,6 +57,20 @@ export class Listings {
     const near = nearestNames(reference.path, [...entries.keys()]);
     const hint = near.length === 0 ? '' : `; it has ${near.join(', ')}`;
     throw FaultError.of('notFound', 'EntryNotFound', `${textOf(reference)}: that revision has no such file${hint}`);
+  }
+
+  /** What the address of the file itself tells; null if that is not all that is needed. */
+  private async told(reference: Reference): Promise<Found | null> {
+    try {
+      const headers = await this.api.headOf(this.address.fileUrl(reference, reference.revision));
+      const entry = entryOfHead(headers);
+      const commit = headers['x-repo-commit'] ?? '';
+      return entry !== null && isCommit(commit) ? { entry, commit } : null;
+    } catch (error) {
+      // What the listing said stands, be it a file without its commit or a fault.
+      if (error instanceof FaultError) return null;
+      throw error;
+    }
   }
 
   /** The commit first, and its files then: asked in the other order, a push in between would mix two of them. */

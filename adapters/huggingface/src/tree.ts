@@ -45,6 +45,19 @@ export function commitIn(value: unknown): string | null {
   return isRecord(value) ? hex(value.sha, 40) : null;
 }
 
+const unquoted = (tag: string | undefined): string => (tag ?? '').replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+const digitsOf = (text: string | undefined): number | null => (/^\d{1,15}$/.test(text ?? '') ? Number(text) : null);
+
+/** A file as the head of its own address tells it: size and sha256 of a large one stand in the redirect to its store. */
+export function entryOfHead(headers: Readonly<Record<string, string>>): TreeEntry | null {
+  const linked = hex(unquoted(headers['x-linked-etag']), 64);
+  const linkedBytes = digitsOf(headers['x-linked-size']);
+  if (linked !== null && linkedBytes !== null) return { sizeBytes: linkedBytes, sha256: linked, gitBlob: null };
+  const gitBlob = hex(unquoted(headers.etag), 40);
+  const sizeBytes = digitsOf(headers['content-length']);
+  return gitBlob === null || sizeBytes === null || 'location' in headers ? null : { sizeBytes, sha256: null, gitBlob };
+}
+
 const REL_NEXT = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\s*(?:[;,]|$))/i;
 
 /** The address of the next page in a `Link` header (RFC 8288 §3), or null behind the last. */

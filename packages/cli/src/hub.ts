@@ -14,6 +14,7 @@ import { localFiles, systemClock, type UndiciFetcher } from '@lading/node';
 import { UsageError } from './exit.js';
 import { paint } from './paint.js';
 import type { Session } from './session.js';
+import { waitWords } from './words.js';
 
 /** A command that only looks does not wait long for a hub that it can do without; milliseconds. */
 const LOOK_STALL_MS = 5_000;
@@ -48,7 +49,7 @@ function referenceIn(word: string): Reference {
 
 /** The hub as the environment names it. What it cannot tell is left out of the catalog, or is an error if it must be whole. */
 export function hubOf(
-  { settings, env }: Pick<Session, 'settings' | 'env'>,
+  { settings, env, out }: Session,
   want: Want,
   unresolved: 'throw' | 'leaveOut' = 'leaveOut',
 ): HuggingFace {
@@ -58,6 +59,10 @@ export function hubOf(
     clock: systemClock,
     endpoint,
     unresolved,
+    onWait: (fault, delayMs) => {
+      out.record('waiting', { code: fault.type, message: fault.message, delayMs });
+      out.note(paint('dim', `asking again in ${waitWords(delayMs)}: ${fault.message}`));
+    },
     ...(stallMs === undefined ? {} : { stallMs }),
     ...(want === 'look' ? { attempts: 1 } : {}),
     ...(settings.retryBaseMs === undefined ? {} : { retryBaseMs: settings.retryBaseMs }),
