@@ -114,9 +114,12 @@ describe('a manifest with references', () => {
     const world = new World(good);
     const face = world.face();
     const own = { url: 'hf://o/r/model.onnx', sizeBytes: 10, sha256: 'e'.repeat(64) };
-    const manifest = await read(face, world, manifestOf(own));
-    expect(manifest.cores[0]?.files[0]?.contents).toMatchObject([{ sizeBytes: 10, sha256: 'e'.repeat(64) }]);
-    expect(face.pins[0]?.fault).toMatchObject({ type: 'upstreamChanged' });
+    const manifest = await read(face, world, manifestOf(own, { url: 'hf://o/r/tokens.json', sizeBytes: 51 }));
+    expect(manifest.cores[0]?.files.map(({ contents }) => contents[0])).toMatchObject([
+      { sizeBytes: 10, sha256: 'e'.repeat(64) },
+      { sizeBytes: 51, sha256: null, gitBlob: null },
+    ]);
+    expect(face.pins.map(({ fault }) => fault?.type)).toEqual(['upstreamChanged', 'upstreamChanged']);
   });
 
   it('is content with a content that it merely accepts, and with a weaker digest beside a size', async () => {
@@ -214,7 +217,10 @@ describe('a hub that is busy', () => {
     const world = new World({
       [revision]: [{ status: 500 }],
       [`${endpoint}/o/r/resolve/main/model.onnx`]: [
-        { redirect: { location: 'https://cdn.test/x' }, headers: { 'content-length': '1' } },
+        {
+          redirect: { location: 'https://cdn.test/x', etag: `"${blob}"`, 'content-length': '50' },
+          headers: { 'content-length': '1' },
+        },
       ],
     });
     const reading = world.face().readManifest(manifestOf({ url: 'hf://o/r/model.onnx' }), rules, world);
