@@ -96,7 +96,7 @@ interface Ended {
 }
 
 /** Runs the command; with `--json` its records are read too. */
-async function lading(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+function start(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const environment = {
     PATH: process.env['PATH'],
     HOME: root,
@@ -114,10 +114,16 @@ async function lading(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pro
       said[stream] += text;
     });
   }
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  const lines = args.includes('--json') ? said.stdout.split('\n').filter((line) => line !== '') : [];
-  return { code, ...said, records: lines.map((line) => JSON.parse(line) as JsonRecord) };
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code) => {
+      const lines = args.includes('--json') ? said.stdout.split('\n').filter((line) => line !== '') : [];
+      resolve({ code, ...said, records: lines.map((line) => JSON.parse(line) as JsonRecord) });
+    });
+  });
+  return { child, ended };
 }
+
+const lading = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> => start(args, env).ended;
 
 const json = (...args: string[]): Promise<Ended> => lading([...args, '--json']);
 const ofType = ({ records }: Ended, type: string): readonly JsonRecord[] =>
@@ -395,6 +401,36 @@ describe('on the command line', () => {
     expect(open.code).toBe(0);
     expect(open.stdout).toContain('not pinned to a commit');
     expect(open.stdout).toContain('the hub answered 500');
+  });
+
+  it('what a killed process left of a reference goes on with whatever is asked for next', async () => {
+    const gate = closedGate();
+    hub.spoil(hub.placeOf(model), nth(1, holdAfter(200_000, gate)));
+    const killed = start(['download', modelUrl]);
+    await gate.reached;
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    gate.open();
+    const ended = await json('download', 'hf://acme/speech@main/tokens.json');
+    expect(ended.code).toBe(0);
+    expect(ofType(await json('status'), 'status').map(({ phase }) => phase)).not.toContain('failed');
+    expect((await json('download', modelUrl)).code).toBe(0);
+  });
+
+  it('what came by reference has an update when its revision has moved', async () => {
+    await write({ cores: [] });
+    expect((await json('download', modelUrl)).code).toBe(0);
+    expect(ofType(await json('updates'), 'status')).toEqual([]);
+    hub.publish({
+      name,
+      commit: later,
+      revisions: ['main'],
+      files: { 'onnx/model.onnx': large(seededBytes(44, 1_000)) },
+    });
+    const id = 'hf+acme+speech@main+onnx+model.onnx';
+    expect(ofType(await json('updates'), 'status')).toMatchObject([{ id, isUpdateAvailable: true }]);
+    expect((await json('download', id)).code).toBe(0);
+    expect((await finalFiles(dir)).map(({ sha256 }) => sha256)).toEqual([sha256Hex(seededBytes(44, 1_000))]);
   });
 
   it('a reference that cannot be read is a mistake of usage, and an unknown id is said before the hub is asked', async () => {

@@ -19,8 +19,8 @@ import { waitWords } from './words.js';
 /** A command that only looks does not wait long for a hub that it can do without; milliseconds. */
 const LOOK_STALL_MS = 5_000;
 
-/** What a command wants of the hub: to look goes on without it, to fetch does not. */
-export type Want = 'look' | 'fetch';
+/** What a command wants of the hub: to look goes on without it; to fetch, and to tell what is new, needs its answer. */
+export type Want = 'look' | 'fetch' | 'update';
 
 /** What was asked for: ids, and the references that some of them were given as. */
 export interface Asked {

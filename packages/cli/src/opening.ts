@@ -1,5 +1,5 @@
-import { errorOfFault, type LadingError } from '@lading/core';
-import type { HuggingFace, Pin } from '@lading/huggingface';
+import { coreIn, errorOfFault, isBusy, type LadingError, type Manifest } from '@lading/core';
+import type { HuggingFace, Pin, Reference } from '@lading/huggingface';
 import { loadCatalog, loadManifest, type NodeReader, openDepot, readDepot, UndiciFetcher } from '@lading/node';
 import { type Depot, type DepotReader, faultOf, initializationError } from '@lading/runtime';
 import { CliError } from './exit.js';
@@ -20,33 +20,38 @@ export interface Reader extends NodeReader {
 
 /** Looks at the depot: without its lease, and without the network unless a catalog is an address or names files of a hub. */
 export async function reading(session: Session, words: readonly string[] = [], want: Want = 'look'): Promise<Reader> {
+  const { settings } = session;
   const asked = askedBy(words);
   const hub = hubOf(session, want);
-  const isFetched = want === 'fetch' && asked.references.size > 0;
-  const options = { ...session.settings, hub };
-  const reader = await readDepot(isFetched ? { ...options, catalog: await widened(session, asked, hub) } : options);
-  tellLeftOut(session, hub);
-  return Object.assign(reader, { asked, pins: hub.pins, leftOut: hub.leftOut });
-}
-
-/** The catalog, and what was asked for by reference besides. An id that is unknown is said before the hub is asked. */
-async function widened(session: Session, asked: Asked, hub: HuggingFace) {
-  const { settings } = session;
   const fetcher = fetcherOf(settings);
   const options = { ...settings, hub };
   try {
-    const manifests = [];
+    const manifests: Manifest[] = [];
     for (const source of settings.catalog) manifests.push(await loadManifest(source, fetcher, options));
-    const catalog = await loadCatalog(manifests, fetcher, options);
-    const others = asked.ids.filter((id) => !asked.references.has(id));
-    demandKnown({ catalog, leftOut: hub.leftOut }, session, others);
-    manifests.push(await manifestOf(asked.references, hub, fetcher, settings.allowHttp ?? false));
-    return await loadCatalog(manifests, fetcher, options);
+    const look = async () => await readDepot({ ...options, catalog: await loadCatalog(manifests, fetcher, options) });
+    let reader = await look();
+    const references = new Map([...heldBy(reader, want), ...(want === 'fetch' ? asked.references : [])]);
+    if (references.size > 0) {
+      // An id that is unknown is said before the hub is asked.
+      const others = asked.ids.filter((id) => !references.has(id));
+      demandKnown({ catalog: reader.catalog, leftOut: hub.leftOut }, session, others, isHeld(reader));
+      manifests.push(await manifestOf(references, hub, fetcher, settings.allowHttp ?? false));
+      reader = await look();
+    }
+    tellLeftOut(session, hub);
+    return Object.assign(reader, { asked, pins: hub.pins, leftOut: hub.leftOut });
   } catch (error) {
     throw initializationError(error);
   } finally {
     await fetcher.close();
   }
+}
+
+/** What was asked for by reference before and no catalog names: what is under way, or for updates all that is here. */
+function heldBy({ catalog, state }: DepotReader, want: Want): ReadonlyMap<string, Reference> {
+  const ids = want === 'look' ? [] : [...state.cores.keys()].filter((id) => !catalog.knows(id));
+  const wanted = want === 'update' ? ids : ids.filter((id) => isBusy(coreIn(state, id)));
+  return askedBy(wanted).references;
 }
 
 export function fetcherOf({ headers, allowHttp }: Settings): UndiciFetcher {
