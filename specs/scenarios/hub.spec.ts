@@ -13,7 +13,7 @@ import { localFiles, openDepot, systemClock } from '@lading/node';
 import type { Depot } from '@lading/runtime';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { gitBlobOf, large, type ModelHub, small, startHub } from '../hub/hub.js';
-import { dropAfter, holdAfter, nth, status } from '../origin/behaviour.js';
+import { dropAfter, holdAfter, nth, redirectTo, status } from '../origin/behaviour.js';
 import { closedGate } from '../origin/gate.js';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
 import { checkManners, filesBelow, finalFiles, refusalOf } from './world.js';
@@ -294,6 +294,23 @@ describe('a hub that does not tell', () => {
     expect(depot.plan('aria').cores[0]?.files).toMatchObject([{ proof: 'strong' }, { proof: 'weak' }]);
     await depot.download('aria');
     expect((await finalFiles(dir)).map(({ sha256 }) => sha256)).toEqual([sha256Hex(model), sha256Hex(tokens)]);
+  });
+
+  it('does so at the file of a repository that was renamed, too', async () => {
+    for (const path of Object.keys(files)) {
+      hub.hub.script(hub.routeOf('acme/old', 'main', path), redirectTo(hub.routeOf(name, 'main', path), 307));
+    }
+    hub.hub.script(hub.revisionOf('acme/old', 'main'), status(502));
+    const old = ['onnx/model.onnx', 'tokens.json'].map((path, i) => ({
+      filename: `f${i}`,
+      url: `hf://acme/old@main/${path}`,
+    }));
+    await write({ cores: [{ id: 'speech', files: old }] });
+    const { depot } = await open();
+    expect(depot.plan('speech').cores[0]?.files).toMatchObject([
+      { sizeBytes: model.length, proof: 'strong' },
+      { sizeBytes: tokens.length, proof: 'weak' },
+    ]);
   });
 
   it('keeps no file away whose size the manifest gives: it goes on without a pin, and says so', async () => {

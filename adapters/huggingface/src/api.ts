@@ -73,10 +73,10 @@ export class HubApi {
     }
   }
 
-  /** What the hub says at the head of a file, which is counted apart from its interface: of the redirect, if it sends one. No byte is read. */
+  /** What the hub says of a file at its address, which is counted apart from its interface: of a large one, where it leads on. No byte is read. */
   async headOf(url: string): Promise<Headers> {
     return await this.patiently(() =>
-      this.once(url, (response) => Promise.resolve(response.redirect ?? response.headers)),
+      this.once(url, async ({ redirect = {}, headers }) => ('x-linked-etag' in redirect ? redirect : headers)),
     );
   }
 

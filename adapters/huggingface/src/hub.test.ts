@@ -194,7 +194,12 @@ describe('a hub that is busy', () => {
     const world = new World({
       [revision]: [busy],
       [at('model.onnx')]: [{ redirect: linked, headers: { etag: `"${'9'.repeat(64)}"`, 'content-length': '1' } }],
-      [at('tokens.json')]: [{ headers: { 'x-repo-commit': commit, etag: `W/"${blob}"`, 'content-length': '50' } }],
+      [at('tokens.json')]: [
+        {
+          redirect: { location: '/o/renamed/resolve/main/tokens.json' },
+          headers: { 'x-repo-commit': commit, etag: `W/"${blob}"`, 'content-length': '50' },
+        },
+      ],
     });
     const face = world.face();
     const manifest = await read(

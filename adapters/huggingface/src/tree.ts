@@ -55,7 +55,7 @@ export function entryOfHead(headers: Readonly<Record<string, string>>): TreeEntr
   if (linked !== null && linkedBytes !== null) return { sizeBytes: linkedBytes, sha256: linked, gitBlob: null };
   const gitBlob = hex(unquoted(headers.etag), 40);
   const sizeBytes = digitsOf(headers['content-length']);
-  return gitBlob === null || sizeBytes === null || 'location' in headers ? null : { sizeBytes, sha256: null, gitBlob };
+  return gitBlob === null || sizeBytes === null ? null : { sizeBytes, sha256: null, gitBlob };
 }
 
 const REL_NEXT = /;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\s*(?:[;,]|$))/i;

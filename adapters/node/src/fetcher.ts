@@ -77,7 +77,7 @@ export class UndiciFetcher implements Fetcher {
         const body = this.secrets.isEmpty ? response.body : this.secrets.watch(response.body, this.redact(subject));
         return { ...response, body, requests: spent.requests, ...(redirect === undefined ? {} : { redirect }) };
       }
-      redirect ??= response.headers;
+      if (isHome) redirect = response.headers;
       await response.drop();
       if (hop >= MAX_HOPS)
         throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);

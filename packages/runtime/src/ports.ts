@@ -33,7 +33,7 @@ export interface FetchResponse {
   readonly body: AsyncIterable<Uint8Array>;
   /** Requests that it took, redirects included; one if it is not said. */
   readonly requests?: number;
-  /** Headers of the first reply where that was a redirect: a hub says there what it leads to. A browser does not tell. */
+  /** Headers of the last redirect that the asked origin itself sent: a hub says there what it leads to. A browser does not tell. */
   readonly redirect?: Readonly<Record<string, string>>;
 }
 
