@@ -13,7 +13,7 @@ import {
 import { type Clock, FaultError, type Fetcher, type FetchResponse, faultOf, Watchdog } from '@lading/runtime';
 
 /** Bytes of one reply; a page of a thousand files has about 0.3 MB. */
-const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** The longest that one question waits before it is asked again: the hub counts in windows of five minutes, and a person waits. */
 const MAX_WAIT_MS = 60_000;
 /** The hub's own names for what is wrong, where its status says less. */

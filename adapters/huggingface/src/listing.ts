@@ -7,6 +7,9 @@ import { commitIn, entryOfHead, nextPage, readTreePage, type TreeEntry } from '.
 
 /** Pages of one listing: a thousand files each, and the largest repositories have some hundred thousand. */
 const MAX_PAGES = 500;
+/** Characters of all paths of one listing, and what a file costs besides: about a quarter of a million files, some 130 MB of memory. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
+const CHARACTERS_A_FILE = 200;
 
 /** A referenced file as the hub has it now. */
 export interface Found {
@@ -18,6 +21,7 @@ export interface Found {
 interface Listing {
   readonly commit: string | null;
   readonly entries: Map<string, TreeEntry>;
+  characters: number;
   next: string | null;
 }
 
@@ -77,7 +81,7 @@ export class Listings {
   private async begin(reference: Reference): Promise<Listing> {
     const commit = isCommit(reference.revision) ? reference.revision : await this.commitOf(reference);
     const first = this.address.treeUrl(reference, commit ?? reference.revision);
-    const listing: Listing = { commit, entries: new Map(), next: first };
+    const listing: Listing = { commit, entries: new Map(), characters: 0, next: first };
     if (commit !== null) return listing;
     const served = await this.page(listing, first);
     return { ...listing, next: listing.next, commit: served };
@@ -118,7 +122,16 @@ export class Listings {
   /** Adds one page; gives the commit that it says it is of. */
   private async page(listing: Listing, url: string): Promise<string | null> {
     const { value, headers } = await this.api.ask(url);
-    readTreePage(value, listing.entries, redactUrl(url));
+    for (const path of readTreePage(value, listing.entries, redactUrl(url))) {
+      listing.characters += path.length + CHARACTERS_A_FILE;
+    }
+    if (listing.characters > MAX_CHARACTERS) {
+      throw FaultError.of(
+        'serverError',
+        'endlessListing',
+        `${redactUrl(url)}: the hub lists more files than can be kept`,
+      );
+    }
     const next = nextPage(headers['link']);
     if (next !== null && originOf(next) !== originOf(this.address.endpoint)) {
       throw FaultError.of('serverError', 'pageElsewhere', `${redactUrl(url)}: the next page is at ${redactUrl(next)}`);

@@ -29,15 +29,19 @@ function entryOf(item: Json): TreeEntry | null {
   return sizeBytes === null || sha256 === null ? null : { sizeBytes, sha256, gitBlob: null };
 }
 
-/** Adds the files of one page of a listing. Throws `FaultError` if it is none. */
-export function readTreePage(value: unknown, into: Map<string, TreeEntry>, subject: string): void {
+/** Adds the files of one page of a listing, and gives their paths. Throws `FaultError` if it is none. */
+export function readTreePage(value: unknown, into: Map<string, TreeEntry>, subject: string): readonly string[] {
   if (!Array.isArray(value))
     throw FaultError.of('serverError', 'treePage', `${subject}: the hub sent no list of files`);
+  const paths: string[] = [];
   for (const item of value) {
     if (!isRecord(item) || item.type !== 'file' || typeof item.path !== 'string') continue;
     const entry = entryOf(item);
-    if (entry !== null) into.set(item.path, entry);
+    if (entry === null) continue;
+    into.set(item.path, entry);
+    paths.push(item.path);
   }
+  return paths;
 }
 
 /** The commit in what the hub says of a revision, or null. */

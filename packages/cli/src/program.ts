@@ -30,6 +30,8 @@ function examples(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ lading ${line}`).join('\n')}`);
 }
 
+const WHAT = 'ids of the catalog, or files of the Hugging Face hub: hf://owner/repo@revision/path';
+
 /** The parser, telling `chosen` which command it is. */
 export function programOf(chosen: (work: Work) => void): Command {
   const program = new Command('lading')
@@ -59,12 +61,13 @@ export function programOf(chosen: (work: Work) => void): Command {
     'bring voices, models, bundles or cores, and prove them',
     'download kokoro_af_heart',
     'download piper_en_US-amy-low --dir ./assets',
+    'download hf://owner/repo@main/model.onnx',
   )
     .alias('pull')
-    .argument('<id...>')
+    .argument('<id...>', WHAT)
     .action((ids: string[]) => chosen(async (s) => (await import('./commands/download.js')).download(s, ids)));
   top('plan', 'say what a download would fetch, and what is here', 'plan kokoro_af_heart kokoro_am_adam')
-    .argument('<id...>')
+    .argument('<id...>', WHAT)
     .action((ids: string[]) => chosen(async (s) => (await import('./commands/plan.js')).plan(s, ids)));
   top('list', 'everything that there is, by engine', 'list', 'list --catalog my-catalog.json')
     .alias('ls')
