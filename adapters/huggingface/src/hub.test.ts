@@ -218,6 +218,16 @@ describe('a hub that is busy', () => {
     expect(world.asked).toEqual([revision, at('model.onnx'), at('tokens.json')]);
   });
 
+  it('may know files and no revisions, whatever it says of those', async () => {
+    const world = new World({
+      [revision]: [{ status: 404, headers: { 'x-error-code': 'EntryNotFound' } }],
+      [tree.replace(commit, 'main')]: [{ body: listed, headers: { 'x-repo-commit': commit } }],
+    });
+    const manifest = await read(world.face(), world, manifestOf({ url: 'hf://o/r/model.onnx' }));
+    expect(manifest.cores[0]?.files[0]?.urls).toEqual([`${endpoint}/o/r/resolve/${commit}/model.onnx`]);
+    expect(world.asked).toHaveLength(2);
+  });
+
   it('that loses its own headers, as a mirror may, tells nothing: then the first fault is told', async () => {
     const world = new World({
       [revision]: [{ status: 500 }],
@@ -251,7 +261,6 @@ describe('a hub that is busy', () => {
   });
 
   it.each([
-    [404, 'EntryNotFound', 'notFound'],
     [404, 'RevisionNotFound', 'notFound'],
     [401, 'RepoNotFound', 'notFound'],
     [403, 'GatedRepo', 'unauthorized'],

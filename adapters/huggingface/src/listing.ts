@@ -93,7 +93,7 @@ export class Listings {
       return commitIn((await this.api.ask(this.address.revisionUrl(reference, reference.revision))).value);
     } catch (error) {
       const { type, detail } = faultOf(error);
-      if (type === 'notFound' && detail === 'http404') return null;
+      if (type === 'notFound' && (detail === 'http404' || detail === 'EntryNotFound')) return null;
       throw error;
     }
   }
