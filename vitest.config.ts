@@ -25,6 +25,7 @@ export default defineConfig({
       { find: /^@lading\/runtime$/, replacement: src('packages/runtime') },
       { find: /^@lading\/memory$/, replacement: src('adapters/memory') },
       { find: /^@lading\/node$/, replacement: src('adapters/node') },
+      { find: /^@lading\/huggingface$/, replacement: src('adapters/huggingface') },
       { find: /^@lading\/sim$/, replacement: src('packages/sim') },
     ],
   },
