@@ -50,7 +50,7 @@ class World implements Fetcher {
     now: () => 0,
     monotonicMs: () => this.monotonic,
     wait: (ms, signal) => {
-      if (ms === 77_777) {
+      if (ms === 777) {
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       }
       this.waits.push(ms);
@@ -60,7 +60,7 @@ class World implements Fetcher {
   };
 
   face(options: Partial<HuggingFaceOptions> = {}): HuggingFace {
-    return new HuggingFace({ clock: this.clock, endpoint, stallMs: 77_777, ...options });
+    return new HuggingFace({ clock: this.clock, endpoint, stallMs: 777, ...options });
   }
 }
 
