@@ -27,6 +27,11 @@ module.exports = {
       'core is pure: no platform, no RxJS, nothing but xstate and zod/mini.',
     ),
     only('packages/runtime', [core, module_('rxjs')], 'The runtime knows no platform.'),
+    only(
+      'adapters/huggingface',
+      [core, runtime],
+      'The hub is reached through the ports of the runtime, in Node and in a page alike.',
+    ),
     only('packages/engines', [core, runtime], 'Engines read core and the types of the runtime.'),
     only(
       'packages/sim',
@@ -56,7 +61,7 @@ module.exports = {
       name: 'cli-neighbours',
       severity: 'error',
       from: { path: '^packages/cli/', pathNot: tests },
-      to: { path: '^(adapters/(?!node/)|packages/(engines|sim|react|web)/)' },
+      to: { path: '^(adapters/(?!(node|huggingface)/)|packages/(engines|sim|react|web)/)' },
     },
     {
       name: 'web-neighbours',

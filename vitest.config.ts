@@ -27,6 +27,7 @@ export default defineConfig({
       { find: /^@lading\/browser$/, replacement: src('adapters/browser') },
       { find: /^@lading\/memory$/, replacement: src('adapters/memory') },
       { find: /^@lading\/node$/, replacement: src('adapters/node') },
+      { find: /^@lading\/huggingface$/, replacement: src('adapters/huggingface') },
       { find: /^@lading\/sim$/, replacement: src('packages/sim') },
     ],
   },

@@ -40,6 +40,7 @@ await build({
     '@lading/core': path.join(root, 'packages/core/src/index.ts'),
     '@lading/runtime/archive': path.join(root, 'packages/runtime/src/archive.ts'),
     '@lading/runtime': path.join(root, 'packages/runtime/src/index.ts'),
+    '@lading/huggingface': path.join(root, 'adapters/huggingface/src/index.ts'),
     '@lading/node': path.join(adapter, 'index.ts'),
   },
   // CommonJS dependencies ask for Node's own modules by require, which an ES module does not have.

@@ -394,9 +394,9 @@ describe('the queue', () => {
   it('starts what is given priority before what has waited longer', async () => {
     await using world = await startWorld();
     const gate = closedGate();
-    const cores = ['early', 'middle', 'late'].map((id) => {
+    const cores = ['early', 'middle', 'late'].map((id, i) => {
       const path = `/${id}.bin`;
-      const core = { id, files: [world.serve(path, new Uint8Array(1_000))] };
+      const core = { id, files: [world.serve(path, new Uint8Array(1_000).fill(i))] };
       return core;
     });
     world.origin.script('/early.bin', hold(gate));

@@ -27,6 +27,7 @@ const broken = [
   ['packages/runtime/src/broken-path.ts', "import '../../core/src/index.js';", 'by-name-not-by-path'],
   ['packages/cli/src/broken-neighbour.ts', "import '@lading/memory';", 'cli-neighbours'],
   ['adapters/memory/src/broken-stranger.ts', "import '@lading/node';", 'adapters-are-strangers'],
+  ['adapters/huggingface/src/broken-platform.ts', "import 'node:fs';", 'adapters-huggingface-imports-only'],
   ['adapters/node/src/broken-undeclared.ts', "import 'memfs';", 'resolvable'],
   [
     'adapters/node/src/broken-stranger.ts',

@@ -11,7 +11,7 @@ import {
   readUrl,
   redactUrl,
 } from '@lading/core';
-import { FaultError, type Fetcher, Watchdog } from '@lading/runtime';
+import { FaultError, type Fetcher, type Hub, Watchdog } from '@lading/runtime';
 import { systemClock } from './clock.js';
 import { isMissing } from './fs-fault.js';
 
@@ -21,6 +21,8 @@ export interface CatalogOptions {
   readonly allowHttp?: boolean;
   /** Without a byte for so long a catalog address is given up, milliseconds. */
   readonly stallMs?: number;
+  /** Reads manifests that name files of a hub; without one such a name is a defect. */
+  readonly hub?: Hub;
 }
 
 const isAddress = (source: string): boolean => /^https?:\/\//i.test(source);
@@ -122,23 +124,27 @@ export async function loadManifest(source: string, fetcher: Fetcher, options: Ca
   if (fetcher.redact !== undefined && fetcher.redact(text) !== text) {
     throw refused(source, [{ path: '$', message: 'it holds a credential that was sent to its server' }]);
   }
-  const reading = readManifest(text, {
-    base: isAddress(source) ? source : null,
-    allowHttp: options.allowHttp ?? false,
-  });
+  const rules = { base: isAddress(source) ? source : null, allowHttp: options.allowHttp ?? false };
+  const reading = await (options.hub?.readManifest(text, rules, fetcher) ?? readManifest(text, rules));
   if (!reading.ok) throw refused(source, reading.defects);
   return reading.manifest;
 }
 
-/** Reads several manifests and merges them. */
+/** Reads several manifests, but for those that are read already, and merges them. */
 export async function loadCatalog(
-  sources: readonly string[],
+  sources: readonly (string | Manifest)[],
   fetcher: Fetcher,
   options: CatalogOptions = {},
 ): Promise<Catalog> {
   const manifests: Manifest[] = [];
-  for (const source of sources) manifests.push(await loadManifest(source, fetcher, options));
+  for (const source of sources) {
+    manifests.push(typeof source === 'string' ? await loadManifest(source, fetcher, options) : source);
+  }
   const { catalog, defects } = Catalog.of(manifests, options.platform ?? process.platform);
-  if (defects.length > 0) throw refused(sources.map(named).join(', '), defects);
+  if (defects.length > 0)
+    throw refused(
+      sources.map((source) => (typeof source === 'string' ? named(source) : source.id)).join(', '),
+      defects,
+    );
   return catalog;
 }

@@ -62,6 +62,7 @@ export class UndiciFetcher implements Fetcher {
     const home = this.parse(wanted.url, wanted.url);
     let url = home;
     let isHome = true;
+    let redirect: FetchResponse['redirect'];
     for (let hop = 0; ; hop++) {
       const subject = redactUrl(url.href);
       const credentials = isHome ? this.options.headers?.[url.origin] : undefined;
@@ -73,8 +74,9 @@ export class UndiciFetcher implements Fetcher {
       const location = locationIn(response);
       if (location === null) {
         const body = this.secrets.isEmpty ? response.body : this.secrets.watch(response.body, this.redact(subject));
-        return { ...response, body, requests: spent.requests };
+        return { ...response, body, requests: spent.requests, ...(redirect === undefined ? {} : { redirect }) };
       }
+      if (isHome) redirect = response.headers;
       await response.drop();
       if (hop >= MAX_HOPS)
         throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);

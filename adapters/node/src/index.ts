@@ -6,6 +6,7 @@ export { UndiciFetcher } from './fetcher.js';
 export { FileJournal } from './journal.js';
 export type { Owner } from './lease.js';
 export { FileLease, readOwner } from './lease.js';
+export { localFiles } from './local-files.js';
 export type { NodeOptions, NodeReader } from './open.js';
 export { openDepot, readDepot } from './open.js';
 export { DiskStore } from './store.js';

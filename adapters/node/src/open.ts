@@ -5,6 +5,8 @@ import {
   type Depot,
   type DepotReader,
   FaultError,
+  type Fetcher,
+  type Hub,
   type Inspection,
   initializationError,
   inspectCore,
@@ -39,6 +41,8 @@ export interface NodeOptions extends Pick<OpenOptions, 'stallMs' | 'limitBytesPe
   readonly headers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Allows `http:` to hosts that are not loopback. */
   readonly allowHttp?: boolean;
+  /** A hub whose files the catalog names, or has copies of on this machine. */
+  readonly hub?: Hub;
 }
 
 const journalOf = (dir: string): string => join(dir, 'journal');
@@ -75,7 +79,8 @@ export async function openDepot(options: NodeOptions): Promise<Depot> {
     const reserve = new Reserve(dir);
     const lease = new FileLease(dir, reserve);
     const journal = new FileJournal(journalOf(dir), 'write', () => lease.mustHold(), reserve);
-    const ports = { fetcher, store: new DiskStore(dir), journal, lease, clock: systemClock, luck: Math.random };
+    const source: Fetcher = options.hub?.fetcherFor(catalog, fetcher) ?? fetcher;
+    const ports = { fetcher: source, store: new DiskStore(dir), journal, lease, clock: systemClock, luck: Math.random };
     const depot = await openDepotOn(ports, { ...options, catalog, policy: policyOf(options) });
     return closingWith(depot, () => fetcher.close());
   } catch (error) {

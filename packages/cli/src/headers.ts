@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { HUB, readHubEnvironment } from '@lading/huggingface';
 import { UsageError } from './exit.js';
 
 /**
@@ -6,7 +8,6 @@ import { UsageError } from './exit.js';
  */
 export type OriginHeaders = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-const HUB = 'https://huggingface.co';
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 
@@ -93,15 +94,33 @@ function headersOf(text: string): Map<string, Record<string, string>> {
   return origins;
 }
 
-/** Headers by origin, of `LADING_HEADERS`, `HF_TOKEN` and `HF_ENDPOINT`. Throws `UsageError` without quoting any of them. */
+/** The hub's token, of `HF_TOKEN` or of the file that the hub's own programs keep it in. */
+function tokenOf(env: NodeJS.ProcessEnv): { readonly token: string; readonly source: string } | null {
+  const { token, tokenPath, isTokenPathNamed } = readHubEnvironment(env);
+  if (token !== null) return { token, source: 'HF_TOKEN' };
+  if (tokenPath === null) return null;
+  try {
+    const kept = readFileSync(tokenPath, 'utf8').trim();
+    return kept === '' ? null : { token: kept, source: `the token in ${tokenPath}` };
+  } catch {
+    // Nobody asked for a file that is merely usual; one that was named has to be there.
+    if (!isTokenPathNamed) return null;
+    throw new UsageError(
+      `HF_TOKEN_PATH: there is no file that can be read at ${tokenPath}`,
+      'Correct HF_TOKEN_PATH, or unset it.',
+    );
+  }
+}
+
+/** Headers by origin, of `LADING_HEADERS` and of the hub's token, which goes to `HF_ENDPOINT` alone. Throws `UsageError` without quoting any of them. */
 export function readHeaders(env: NodeJS.ProcessEnv): OriginHeaders {
   const origins = env['LADING_HEADERS'] ? headersOf(env['LADING_HEADERS']) : new Map<string, Record<string, string>>();
-  const token = env['HF_TOKEN']?.trim();
-  if (token) {
-    if (!VALUE.test(token))
-      throw new UsageError('HF_TOKEN cannot be sent as a header', 'A token is one line of plain text.');
-    const hub = originOf(env['HF_ENDPOINT'] || HUB, 'HF_ENDPOINT');
-    origins.set(hub, { authorization: `Bearer ${token}`, ...origins.get(hub) });
+  const hub = originOf(readHubEnvironment(env).endpoint, 'HF_ENDPOINT');
+  const found = tokenOf(env);
+  if (found !== null) {
+    if (!VALUE.test(found.token))
+      throw new UsageError(`${found.source} cannot be sent as a header`, 'A token is one line of plain text.');
+    origins.set(hub, { authorization: `Bearer ${found.token}`, ...origins.get(hub) });
   }
   return Object.fromEntries(origins);
 }

@@ -1,25 +1,82 @@
-import { errorOfFault } from '@lading/core';
-import { type NodeReader, openDepot, readDepot } from '@lading/node';
-import { type Depot, type DepotReader, faultOf } from '@lading/runtime';
+import { coreIn, errorOfFault, isBusy, type LadingError, type Manifest } from '@lading/core';
+import type { HuggingFace, Pin, Reference } from '@lading/huggingface';
+import { loadCatalog, loadManifest, type NodeReader, openDepot, readDepot, UndiciFetcher } from '@lading/node';
+import { type Depot, type DepotReader, faultOf, initializationError } from '@lading/runtime';
 import { CliError } from './exit.js';
+import { type Asked, askedBy, hubOf, manifestOf, type Want } from './hub.js';
+import type { Settings } from './options.js';
+import { paint } from './paint.js';
 import type { Session } from './session.js';
+import { plural } from './words.js';
 
-export type Reader = NodeReader;
+export interface Reader extends NodeReader {
+  /** What was asked for, as ids. */
+  readonly asked: Asked;
+  /** What the references of the catalog, and those asked for, came to. */
+  readonly pins: readonly Pin[];
+  /** Why the hub's silence keeps some ids out of the catalog. */
+  readonly leftOut: ReadonlyMap<string, LadingError>;
+}
 
-/** Looks at the depot: without its lease, without the network unless the catalog is an address. */
-export function reading({ settings }: Session): Promise<Reader> {
-  return readDepot(settings);
+/** Looks at the depot: without its lease, and without the network unless a catalog is an address or names files of a hub. */
+export async function reading(session: Session, words: readonly string[] = [], want: Want = 'look'): Promise<Reader> {
+  const { settings } = session;
+  const asked = askedBy(words);
+  const hub = hubOf(session, want);
+  const fetcher = fetcherOf(settings);
+  const options = { ...settings, hub };
+  try {
+    const manifests: Manifest[] = [];
+    for (const source of settings.catalog) manifests.push(await loadManifest(source, fetcher, options));
+    const look = async () => await readDepot({ ...options, catalog: await loadCatalog(manifests, fetcher, options) });
+    let reader = await look();
+    const references = new Map([...heldBy(reader, want), ...(want === 'fetch' ? asked.references : [])]);
+    if (references.size > 0) {
+      // An id that is unknown is said before the hub is asked.
+      const others = asked.ids.filter((id) => !references.has(id));
+      demandKnown({ catalog: reader.catalog, leftOut: hub.leftOut }, session, others, isHeld(reader));
+      manifests.push(await manifestOf(references, hub, fetcher, settings.allowHttp ?? false));
+      reader = await look();
+    }
+    tellLeftOut(session, hub);
+    return Object.assign(reader, { asked, pins: hub.pins, leftOut: hub.leftOut });
+  } catch (error) {
+    throw initializationError(error);
+  } finally {
+    await fetcher.close();
+  }
+}
+
+/** What was asked for by reference before and no catalog names: what is under way, or for updates all that is here. */
+function heldBy({ catalog, state }: DepotReader, want: Want): ReadonlyMap<string, Reference> {
+  const ids = want === 'look' ? [] : [...state.cores.keys()].filter((id) => !catalog.knows(id));
+  const wanted = want === 'update' ? ids : ids.filter((id) => isBusy(coreIn(state, id)));
+  return askedBy(wanted).references;
+}
+
+export function fetcherOf({ headers, allowHttp }: Settings): UndiciFetcher {
+  return new UndiciFetcher({ ...(headers === undefined ? {} : { headers }), allowHttp: allowHttp ?? false });
+}
+
+function tellLeftOut({ out }: Session, { leftOut }: HuggingFace): void {
+  for (const error of new Set(leftOut.values())) {
+    const ids = [...leftOut].flatMap(([id, why]) => (why === error ? [id] : []));
+    out.record('leftOut', { ids, code: error.code, message: error.message, remedy: error.remedy });
+    out.note(`${paint('yellow', 'note:')} left out, ${plural(ids.length, 'id')} (${ids.join(', ')}): ${error.message}`);
+  }
 }
 
 /** Says of every id that the catalog and the depot do not know it, before anything happens. Throws for the last one. */
 export function demandKnown(
-  reader: DepotReader,
+  reader: Pick<DepotReader, 'catalog'> & Partial<Pick<Reader, 'leftOut'>>,
   { out }: Session,
   ids: readonly string[],
   also: (id: string) => boolean = () => false,
 ): void {
   const unknown = ids.filter((id) => !reader.catalog.knows(id) && !also(id));
   const errors = unknown.map((id) => {
+    const left = reader.leftOut?.get(id);
+    if (left !== undefined) return left;
     const refusal = reader.catalog.unknownId(id);
     return new CliError(refusal.message, refusal.code, refusal.remedy, { id, ids: refusal.ids });
   });
@@ -44,6 +101,7 @@ export async function owning<T>(
   const options = {
     ...session.settings,
     catalog: reader.catalog,
+    hub: hubOf(session, 'fetch'),
     ...(slots === undefined ? {} : { concurrency: slots }),
   };
   const depot = await openDepot(options);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf, UsageError } from './exit.js';
 import { readHeaders } from './headers.js';
-import { defaultCatalogs, mayColour, readSettings } from './options.js';
+import { defaultCatalogs, readSettings } from './options.js';
+import { mayColour } from './paint.js';
 
 describe('settings', () => {
   it('come from options before they come from the environment', () => {

@@ -93,8 +93,3 @@ export function readSettings(flags: GlobalFlags, env: NodeJS.ProcessEnv): Settin
     ...(retryBaseMs === undefined ? {} : { retryBaseMs }),
   };
 }
-
-/** Colour only if nobody objects (no-color.org); the sink asks for a terminal besides. */
-export function mayColour(flags: GlobalFlags, env: NodeJS.ProcessEnv): boolean {
-  return flags.color !== false && !env['NO_COLOR'];
-}

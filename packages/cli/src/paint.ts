@@ -24,3 +24,8 @@ export function paint(colour: Paint, text: string): string {
 export function developed(text: string, isColoured: boolean): string {
   return text.replace(/[\ufdd0-\ufdef]/g, (mark) => (isColoured ? (CODE_OF.get(mark) ?? '') : ''));
 }
+
+/** Colour only if nobody objects (no-color.org); the sink asks for a terminal besides. */
+export function mayColour(flags: { readonly color?: boolean }, env: NodeJS.ProcessEnv): boolean {
+  return flags.color !== false && !env['NO_COLOR'];
+}

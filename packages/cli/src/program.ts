@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError } from 'commander';
 import { EXIT, UsageError } from './exit.js';
-import { type GlobalFlags, mayColour, readSettings } from './options.js';
+import type { GlobalFlags } from './options.js';
 import { Output } from './output.js';
+import { mayColour } from './paint.js';
 import { conduct, type Outcome, type Session } from './session.js';
 
 /**
@@ -28,6 +29,8 @@ const version = (): string => {
 function examples(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ lading ${line}`).join('\n')}`);
 }
+
+const WHAT = 'ids of the catalog, or files of the Hugging Face hub: hf://owner/repo@revision/path';
 
 /** The parser, telling `chosen` which command it is. */
 export function programOf(chosen: (work: Work) => void): Command {
@@ -58,12 +61,13 @@ export function programOf(chosen: (work: Work) => void): Command {
     'bring voices, models, bundles or cores, and prove them',
     'download kokoro_af_heart',
     'download piper_en_US-amy-low --dir ./assets',
+    'download hf://owner/repo@main/model.onnx',
   )
     .alias('pull')
-    .argument('<id...>')
+    .argument('<id...>', WHAT)
     .action((ids: string[]) => chosen(async (s) => (await import('./commands/download.js')).download(s, ids)));
   top('plan', 'say what a download would fetch, and what is here', 'plan kokoro_af_heart kokoro_am_adam')
-    .argument('<id...>')
+    .argument('<id...>', WHAT)
     .action((ids: string[]) => chosen(async (s) => (await import('./commands/plan.js')).plan(s, ids)));
   top('list', 'everything that there is, by engine', 'list', 'list --catalog my-catalog.json')
     .alias('ls')
@@ -208,7 +212,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   process.stderr.on('error', leaveOnClosedPipe);
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => leaveOnBug(out, error));
   const exitCode = await conduct(out, async (onStop) => {
-    if ('work' in parsed) return await parsed.work({ settings: readSettings(flags, env), flags, env, out, onStop });
+    if ('work' in parsed) {
+      const { readSettings } = await import('./options.js');
+      return await parsed.work({ settings: readSettings(flags, env), flags, env, out, onStop });
+    }
     if (parsed.error === null) return shown(out, parsed.text);
     if (parsed.error.message === 'no command was given' && !isJson) {
       process.stderr.write(parsed.text);

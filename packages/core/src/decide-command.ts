@@ -42,30 +42,33 @@ function heldOf(draft: Draft, id: string): readonly string[] | Refusal {
 function download(draft: Draft, id: string): Refusal | null {
   const wishes = wishesOf(draft, id);
   if ('type' in wishes) return wishes;
-  for (const wish of wishes) request(draft, wish);
+  // Only when all of them are asked for is it known what nobody needs any more.
+  const released = wishes.flatMap((wish) => request(draft, wish));
+  for (const core of released) draft.dropIfFree(core);
   return null;
 }
 
-function request(draft: Draft, wish: Wish): void {
+/** Asks for a voice; gives the cores that it needed before and does not need now. */
+function request(draft: Draft, wish: Wish): readonly string[] {
   const voice = voiceIn(draft.state, wish.voice);
   const isSame = voice.context.cores.join() === wish.cores.join();
   if (voice.phase === 'ready' || voice.phase === 'waiting') {
     if (isSame) {
       for (const core of wish.cores) draft.updateIfNew(core);
-      return;
+      return [];
     }
     // The catalog now composes the voice of other cores: what is no longer needed is let go, what is new is fetched.
     draft.emit({ type: 'VoiceDeletionStarted', voice: wish.voice });
   }
   const before = voice.context.cores;
   draft.emit({ type: 'VoiceRequested', voice: wish.voice, cores: wish.cores });
-  for (const core of before) if (!wish.cores.includes(core)) draft.dropIfFree(core);
   for (const core of wish.cores) {
     if (coreIn(draft.state, core).phase === 'failed') retryCore(draft, core);
     else draft.settleDemand(core);
     draft.updateIfNew(core);
   }
   draft.readyIfComplete(wish.voice);
+  return before.filter((core) => !wish.cores.includes(core));
 }
 
 /** Puts a failed core back to work, and with it every voice that failed because of it. */

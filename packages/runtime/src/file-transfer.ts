@@ -225,7 +225,12 @@ export class FileTransfer {
         await this.reset(staged);
         return 'restart';
       }
-      if (verdict.type === 'replace') await this.reset(staged);
+      if (verdict.type === 'replace') {
+        // The head is here and the server does its part: a slow disk is no stall.
+        dog.pause();
+        await this.reset(staged);
+        dog.resume();
+      }
       this.origin = origin;
       this.validator = verdict.validator;
       this.contentType = response.headers['content-type'] ?? '';

@@ -4,6 +4,7 @@ export { DepotClosed } from './conductor.js';
 export { crc32c } from './crc32c.js';
 export type { Depot } from './depot.js';
 export { FaultError, faultOf } from './fault-error.js';
+export type { Hub } from './hub.js';
 export { initializationError } from './initialization.js';
 export type { Inspection } from './inspection.js';
 export { inspectCore } from './inspection.js';

@@ -161,9 +161,10 @@ export class Performer {
     this.jobs.set(core, job);
     const staged = await ports.store.reclaim(core, context.installed?.generation ?? null, Object.keys(context.durable));
     const here = (name: string) => Math.min(context.durable[name]?.bytes ?? 0, staged[name] ?? 0);
-    const neededBytes = spec.files
-      .filter((file) => this.options.twins.find(file) === null)
-      .reduce((sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)), 0);
+    const neededBytes = spec.files.reduce(
+      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)),
+      0,
+    );
     const freeBytes = await ports.store.freeBytes();
     if (freeBytes !== null && neededBytes > freeBytes) {
       const message = `not enough space: ${neededBytes} bytes are needed, ${freeBytes} are free`;

@@ -33,6 +33,8 @@ export interface FetchResponse {
   readonly body: AsyncIterable<Uint8Array>;
   /** Requests that it took, redirects included; one if it is not said. */
   readonly requests?: number;
+  /** Headers of the last redirect that the asked origin itself sent: a hub says there what it leads to. A browser does not tell. */
+  readonly redirect?: Readonly<Record<string, string>>;
 }
 
 export interface Fetcher {

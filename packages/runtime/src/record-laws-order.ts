@@ -30,7 +30,8 @@ export const ORDER_LAWS: readonly RecordLaw[] = [
   ),
 
   hygiene('every new job has a new ticket', () => ({ record, before }) => {
-    const old = eventsOf(record.events, 'CoreStarted').find(
+    // A job that is taken up after a crash is a new one: of the old one a word may still come.
+    const old = [...eventsOf(record.events, 'CoreStarted'), ...eventsOf(record.events, 'CoreWoken')].find(
       ({ core, ticket }) => ticket <= (before.cores.get(core)?.context.ticket ?? 0),
     );
     return old === undefined ? null : `${old.core} started anew under the old ticket ${old.ticket}`;

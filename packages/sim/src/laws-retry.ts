@@ -1,8 +1,17 @@
+import { coreIn, durableBytes, evolve, type LadingEvent } from '@lading/core';
 import { eventsOf } from '@lading/runtime';
 import { hygiene, type Law, policyOf } from './law.js';
 
 /** Requests to one URL within one attempt: the first, two fresh starts, two short replies (`file-transfer.ts`), and one to spare. */
 const REQUESTS_PER_ATTEMPT = 6;
+
+/** What makes a core begin from nothing, or from what is left of it. */
+const NEW_LIFE: ReadonlySet<LadingEvent['type']> = new Set([
+  'CoreInstalled',
+  'CoreCancelled',
+  'CoreDeleted',
+  'CoreLost',
+]);
 
 export const RETRY_LAWS: readonly Law[] = [
   hygiene('a delay lies between base and cap, unless the server asked for more', (world) => ({
@@ -34,6 +43,58 @@ export const RETRY_LAWS: readonly Law[] = [
         return early === undefined
           ? null
           : `${early.core} is tried again ${(before.cores.get(early.core)?.context.retryAt ?? 0) - record.at} ms early`;
+      },
+    };
+  }),
+
+  hygiene('progress is what was never here before', () => {
+    const most = new Map<string, number>();
+    return {
+      record: ({ record, before }) => {
+        let state = before;
+        for (const event of record.events) {
+          const isNew = event.type === 'CoreStarted' && !event.keepsStaged;
+          if (isNew || NEW_LIFE.has(event.type)) most.delete('core' in event ? event.core : '');
+          [state] = evolve(state, event);
+          if (event.type !== 'CoreCheckpointed' || !event.isProgress) continue;
+          const bytes = durableBytes(coreIn(state, event.core).context.durable);
+          const known = most.get(event.core) ?? 0;
+          if (bytes <= known) return `${event.core} has ${bytes} bytes and calls it progress, it had ${known} before`;
+          most.set(event.core, bytes);
+        }
+        return null;
+      },
+    };
+  }),
+
+  hygiene('a full disk fails nobody', () => ({
+    record: ({ record, cores }) => {
+      const failed = eventsOf(record.events, 'CoreFailed').find(
+        ({ core, fault }) => fault.type === 'noSpace' && cores.get(core)?.context.installed === null,
+      );
+      return failed === undefined ? null : `${failed.core} failed because the disk is full`;
+    },
+  })),
+
+  hygiene('what cannot fit is not begun', (world) => {
+    const full = new Set<string>();
+    return {
+      store: ({ call, core }) => {
+        if (call !== 'reclaim') return;
+        if (world.disk.isFull) full.add(core);
+        else full.delete(core);
+      },
+      record: ({ record, after }) => {
+        for (const { core, staged } of eventsOf(record.events, 'CorePrepared')) {
+          if (!world.disk.isFull || !full.has(core)) continue;
+          const { durable, bytesTotal } = coreIn(after, core).context;
+          const here = Object.entries(durable).reduce(
+            (sum, [file, { bytes }]) => sum + Math.min(bytes, staged[file] ?? 0),
+            0,
+          );
+          if (here < bytesTotal) return `${core} lacks ${bytesTotal - here} bytes and was begun on a full disk`;
+        }
+        return null;
       },
     };
   }),

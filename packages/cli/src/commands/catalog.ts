@@ -1,7 +1,10 @@
-import { type Manifest, readJson } from '@lading/core';
-import { loadManifest, UndiciFetcher } from '@lading/node';
+import { errorOfFault, type Manifest, readJson } from '@lading/core';
+import type { Pin } from '@lading/huggingface';
+import { loadManifest } from '@lading/node';
 import { CliError, EXIT, exitCodeOf, problemsOf } from '../exit.js';
+import { hubOf, pinLines, referencesOf } from '../hub.js';
 import { importPiper } from '../import-piper.js';
+import { fetcherOf } from '../opening.js';
 import { paint } from '../paint.js';
 import type { Outcome, Session } from '../session.js';
 import { plural } from '../words.js';
@@ -9,18 +12,20 @@ import { writeTo } from './log.js';
 import { textOf } from './replay.js';
 
 /** Says of each manifest what is wrong with it and where, or that nothing is. */
-export async function check({ out, settings }: Session, files: readonly string[]): Promise<Outcome> {
-  const { headers, allowHttp, stallMs } = settings;
-  const fetcher = new UndiciFetcher({ ...(headers === undefined ? {} : { headers }), allowHttp: allowHttp ?? false });
+export async function check(session: Session, files: readonly string[]): Promise<Outcome> {
+  const { out, settings } = session;
+  const fetcher = fetcherOf(settings);
   let exitCode: number = EXIT.done;
   let defects = 0;
   try {
     for (const file of files) {
       try {
-        const options = { allowHttp: allowHttp ?? false, ...(stallMs === undefined ? {} : { stallMs }) };
-        const manifest = await loadManifest(file, fetcher, options);
-        out.record('checked', { file, ...countsOf(manifest) });
+        const hub = hubOf(session, 'fetch', 'throw');
+        const manifest = await loadManifest(file, fetcher, { ...settings, hub });
+        demandAgreement(hub.pins);
+        out.record('checked', { file, ...countsOf(manifest), ...referencesOf(hub.pins) });
         out.result(`${paint('green', 'ok')}  ${file}: ${wordsOf(manifest)}`);
+        for (const line of pinLines(hub.pins)) out.note(line);
       } catch (error) {
         const problems = problemsOf(error);
         defects += problems.length;
@@ -35,6 +40,12 @@ export async function check({ out, settings }: Session, files: readonly string[]
     await fetcher.close();
   }
   return { exitCode, counts: { files: files.length, defects } };
+}
+
+/** What the hub has must be what the manifest says of it; that it could not be asked is no defect of the manifest. */
+function demandAgreement(pins: readonly Pin[]): void {
+  const wrong = pins.find(({ fault }) => fault?.type === 'upstreamChanged' || fault?.type === 'notFound')?.fault;
+  if (wrong !== undefined && wrong !== null) throw errorOfFault(wrong, 'the catalog');
 }
 
 const countsOf = ({ id, revision, cores, voices, bundles }: Manifest) => ({

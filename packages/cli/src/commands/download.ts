@@ -1,7 +1,9 @@
+import { type Pin, textOf } from '@lading/huggingface';
 import type { Asset, Depot, DepotReader } from '@lading/runtime';
 import { formatBytes } from '../bytes.js';
 import { EXIT, exitCodeOf } from '../exit.js';
 import { freeBytesAt } from '../free-space.js';
+import { type Asked, pinLines, referencesOf } from '../hub.js';
 import { demandKnown, owning, reading } from '../opening.js';
 import { paint } from '../paint.js';
 import { planLines, planRecord } from '../plan-text.js';
@@ -15,15 +17,18 @@ const MOST_LINES = 6;
 export interface Downloads {
   readonly ids: readonly string[];
   readonly tellsRetries?: boolean;
+  readonly asked?: Asked;
+  readonly pins?: readonly Pin[];
 }
 
 /** Brings everything that is asked for, all at once. */
 export async function download(session: Session, ids: readonly string[]): Promise<Outcome> {
-  const wanted = [...new Set(ids)];
-  const reader = await reading(session);
-  demandKnown(reader, session, wanted);
-  reader.plan(...wanted);
-  return await owning(session, reader, undefined, async (depot) => await bring(session, depot, { ids: wanted }));
+  const reader = await reading(session, ids, 'fetch');
+  const { asked, pins } = reader;
+  demandKnown(reader, session, asked.ids);
+  reader.plan(...asked.ids);
+  const work = async (depot: Depot) => await bring(session, depot, { ids: asked.ids, asked, pins });
+  return await owning(session, reader, undefined, work);
 }
 
 /** What the catalog means by an id: the members of a bundle, a voice, or a core. */
@@ -40,13 +45,13 @@ export function subjectsOf(reader: DepotReader, ids: readonly string[]): readonl
 export async function bring(
   session: Session,
   depot: Depot,
-  { ids, tellsRetries = false }: Downloads,
+  { ids, tellsRetries = false, asked, pins = [] }: Downloads,
 ): Promise<Outcome> {
   const { out, env } = session;
   const plan = depot.plan(...ids);
   const freeBytes = await freeBytesAt(session.settings.dir);
-  out.record('plan', planRecord(ids, plan, freeBytes));
-  for (const line of planLines(ids, plan, freeBytes)) out.note(line);
+  out.record('plan', { ...planRecord(ids, plan, freeBytes), ...referencesOf(pins) });
+  for (const line of [...planLines(ids, plan, freeBytes), ...pinLines(pins)]) out.note(line);
 
   const subjects = subjectsOf(depot, ids);
   const watch = new Watch(depot, out, { subjects, env, tellsRetries });
@@ -63,9 +68,9 @@ export async function bring(
     const id = ids[i] ?? '';
     if ('value' in outcome) {
       ready += 1;
-      tellReady(session, id, outcome.value);
+      tellReady(session, id, outcome.value, namedAs(asked, id));
     } else {
-      const { code } = out.problem(outcome.error, 'failed', { id });
+      const { code } = out.problem(outcome.error, 'failed', { id, ...namedAs(asked, id) });
       firstBad ??= exitCodeOf(code);
     }
   }
@@ -83,9 +88,15 @@ const settled = <T>(promise: Promise<T>): Promise<Settled<T>> =>
     (error: unknown) => ({ error }),
   );
 
-function tellReady({ out }: Session, id: string, asset: Asset): void {
+/** The reference that an id was given as. */
+function namedAs(asked: Asked | undefined, id: string): { readonly reference?: string } {
+  const reference = asked?.references.get(id);
+  return reference === undefined ? {} : { reference: textOf(reference) };
+}
+
+function tellReady({ out }: Session, id: string, asset: Asset, named: { readonly reference?: string }): void {
   const { paths, warnings } = asset;
-  out.record('ready', { id, paths, warnings });
+  out.record('ready', { id, paths, warnings, ...named });
   out.result(`${paint('green', 'ready')} ${paint('bold', id)}`);
   for (const line of placeLines(asset)) out.result(`  ${line}`);
   for (const file of warnings)

@@ -5,9 +5,10 @@ import { statusWords } from '../words.js';
 import { subjectsOf } from './download.js';
 
 /** Where the files of something ready are, one path a line. */
-export async function path(session: Session, id: string, file: string | undefined): Promise<Outcome> {
+export async function path(session: Session, word: string, file: string | undefined): Promise<Outcome> {
   const { out } = session;
-  const reader = await reading(session);
+  const reader = await reading(session, [word]);
+  const [id = word] = reader.asked.ids;
   demandKnown(reader, session, [id], isHeld(reader));
   const asset = reader.asset(id);
   const isAsked = subjectsOf(reader, [id]).every((subject) => isKept(reader, subject));

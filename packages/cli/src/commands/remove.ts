@@ -19,8 +19,8 @@ async function each(
   work: (depot: Depot, id: string) => Promise<void>,
 ): Promise<Outcome> {
   const { out } = session;
-  const wanted = [...new Set(ids)];
-  const reader = await reading(session);
+  const reader = await reading(session, ids);
+  const wanted = reader.asked.ids;
   demandKnown(reader, session, wanted, isHeld(reader));
   return await owning(session, reader, NOTHING_STARTS, async (depot) => {
     let firstBad: number | null = null;

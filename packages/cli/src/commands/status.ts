@@ -9,9 +9,10 @@ import { phaseColour, plural, statusWords } from '../words.js';
 import { subjectsOf } from './download.js';
 
 /** What is going on with one asset and its cores, or with everything that the depot knows. */
-export async function status(session: Session, id: string | undefined): Promise<Outcome> {
+export async function status(session: Session, word: string | undefined): Promise<Outcome> {
   const { out } = session;
-  const reader = await reading(session);
+  const reader = await reading(session, word === undefined ? [] : [word]);
+  const [id] = reader.asked.ids;
   let statuses: readonly Status[];
   if (id === undefined) {
     statuses = reader.list().filter(({ phase }) => phase !== 'absent');

@@ -4,7 +4,7 @@ import { DONE, type Outcome, type Session } from '../session.js';
 /** What is installed of which the catalog has another version. */
 export async function updates(session: Session): Promise<Outcome> {
   const { out } = session;
-  const reader = await reading(session);
+  const reader = await reading(session, [], 'update');
   const found = reader.checkForUpdates();
   for (const status of found) {
     out.record('status', status);

@@ -16,8 +16,8 @@ export async function verify(
   ids: readonly string[],
   flags: { readonly repair?: boolean },
 ): Promise<Outcome> {
-  const wanted = [...new Set(ids)];
-  const reader = await reading(session);
+  const reader = await reading(session, ids, flags.repair === true ? 'fetch' : 'look');
+  const wanted = reader.asked.ids;
   demandKnown(reader, session, wanted, isHeld(reader));
   const found = await reader.verify(...wanted);
   for (const id of wanted) {
