@@ -92,9 +92,9 @@ const deeds = {
     await stream.close();
     return null;
   },
-  async fault({ url, from = 0 }: { url: string; from?: number }) {
+  async fault({ url, from = 0 }: { url: string; from?: number | null }) {
     const response = await new WebFetcher().fetch(
-      { url, from, ifRange: '"tag"', isFresh: false },
+      { url, from, ifRange: from === null ? null : '"tag"', isFresh: false },
       new AbortController().signal,
     );
     let bytes = 0;
