@@ -225,3 +225,34 @@ describe('a journal that was recorded in a page', () => {
     }
   });
 });
+
+describe('a site whose storage is cleared', () => {
+  it('in the middle of a download is noticed: nothing is ready, and a reload begins anew', async () => {
+    const gate = closedGate();
+    files.script('/model.onnx', nth(1, holdAfter(9 * MIB, gate)));
+    await tab.call('open');
+    await tab.call('begin', 'heart');
+    await tab.call('until', { id: 'model', phase: 'downloading', bytesDone: 9 * MIB });
+    const cdp = await context.newCDPSession(tab.page);
+    await cdp.send('Storage.clearDataForOrigin', { origin: site.url, storageTypes: 'all' });
+    const download = tab.failure('download', 'heart');
+    gate.open();
+    expect(await download).toMatchObject({ code: 'storageError' });
+    expect((await tab.call('status', 'heart')).phase).not.toBe('ready');
+    await tab.page.reload();
+    expect(await tab.call('open')).toContainEqual({ id: 'heart', phase: 'absent' });
+    await tab.call('download', 'heart');
+    expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
+  });
+
+  it('after a download is noticed when it is opened again', async () => {
+    await tab.call('open');
+    await tab.call('download', 'heart');
+    const cdp = await context.newCDPSession(tab.page);
+    await cdp.send('Storage.clearDataForOrigin', { origin: site.url, storageTypes: 'file_systems' });
+    await tab.page.reload();
+    expect(await tab.call('open')).toContainEqual({ id: 'heart', phase: 'unavailable' });
+    await tab.call('download', 'heart');
+    expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
+  });
+});
