@@ -245,6 +245,23 @@ describe('a site whose storage is cleared', () => {
     expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
   });
 
+  it('of its files alone is noticed too, before anything is ready, and after a reload they are fetched again', async () => {
+    const gate = closedGate();
+    files.script('/model.onnx', nth(1, holdAfter(9 * MIB, gate)));
+    await tab.call('open', { retryBaseMs: 10 });
+    await tab.call('begin', 'heart');
+    await tab.call('until', { id: 'model', phase: 'downloading', bytesDone: 9 * MIB });
+    const cdp = await context.newCDPSession(tab.page);
+    await cdp.send('Storage.clearDataForOrigin', { origin: site.url, storageTypes: 'file_systems' });
+    gate.open();
+    expect(await tab.call('until', { id: 'heart', phase: 'failed' })).toMatchObject({ reason: 'storageError' });
+    await tab.page.reload();
+    await tab.call('open');
+    await tab.call('retry', 'heart');
+    await tab.call('until', { id: 'heart', phase: 'ready' });
+    expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
+  });
+
   it('after a download is noticed when it is opened again', async () => {
     await tab.call('open');
     await tab.call('download', 'heart');

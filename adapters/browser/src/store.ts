@@ -99,6 +99,7 @@ export class OpfsStore implements Store {
     });
   }
 
+  /** An open handle goes on working when the site's storage is cleared under it: only moving by name tells that the file is gone. */
   private async install(core: string, place: string, file: string): Promise<void> {
     const source = `${this.staging(core)}/${file}`;
     try {

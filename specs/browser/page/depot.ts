@@ -65,6 +65,7 @@ const deeds = {
   },
   pause: (id: string) => mine().pause(id),
   resume: (id: string) => mine().resume(id),
+  retry: (id: string) => mine().retry(id),
   remove: (id: string) => mine().delete(id),
   async verify() {
     return await mine().verify();

@@ -5,6 +5,7 @@ import { journalConformance } from '../../conformance/journal.js';
 import { leaseConformance } from '../../conformance/lease.js';
 import { storeConformance } from '../../conformance/store.js';
 import './idb-journal.js';
+import './opfs-store.js';
 import { makeClock, makeJournal, makeLease, makeStore } from './benches.js';
 import { makeFetcher } from './network-bench.js';
 import { sentences } from './vitest.js';
