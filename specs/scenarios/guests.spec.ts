@@ -33,7 +33,7 @@ function house() {
     const options = { channel: channels.open(process), catalog, name: `guest ${++guests}`, locate, scheduler };
     return await world.run(joinDepot(signal === undefined ? options : { ...options, signal }).depot);
   };
-  return { world, own, join, channels };
+  return { world, own, join, channels, catalog };
 }
 
 describe('a guest', () => {
@@ -174,6 +174,18 @@ describe('a guest', () => {
     await expect(join(AbortSignal.abort(new Error('no owner')))).rejects.toThrow('no owner');
   });
 
+  it('is told why, whenever it asks, once there can be no owner any more', async () => {
+    const { channels, world, own, catalog } = house();
+    await own();
+    const channel = channels.open(world.disk.start());
+    const joining = joinDepot({ channel, catalog, name: 'last', locate: () => '' });
+    const guest = await world.run(joining.depot);
+    const life = guest.download('heart').catch((error: Error) => error.message);
+    joining.fail(new Error('the browser has forgotten everything'));
+    expect(await world.run(life)).toBe('the browser has forgotten everything');
+    await expect(guest.download('fenrir')).rejects.toThrow('forgotten');
+  });
+
   it('is told that the owner speaks another language, and what to do', async () => {
     const { channels, world, join } = house();
     const other = channels.open(world.disk.start());
@@ -191,6 +203,7 @@ describe('a guest', () => {
     await world.run(guest.close());
     expect(await mine).toBe('closed');
     await expect(guest.verify()).rejects.toMatchObject({ code: 'closed' });
+    await expect(guest.download('fenrir')).rejects.toMatchObject({ code: 'closed' });
     await world.run(life);
   });
 

@@ -48,21 +48,19 @@ function headersOf({ from, ifRange }: FetchRequest, url: string): Record<string,
 
 function told(wanted: FetchRequest, url: string, response: Response, signal: AbortSignal): FetchResponse {
   const headers: Record<string, string> = Object.fromEntries(response.headers);
-  const announcedBytes = numberIn(headers['content-length']);
-  let lengthBytes = announcedBytes;
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     // The browser has undone the encoding: what it says of the encoded bytes does not hold for those that are read.
     delete headers['content-encoding'];
     delete headers['content-length'];
-    lengthBytes = null;
   }
   if (response.status === 206 && headers['content-range'] === undefined && response.type === 'cors') {
+    const announcedBytes = numberIn(headers['content-length']);
     if (announcedBytes === null || wanted.from === null) throw unplaced(url);
     // Hidden, not missing: an open-ended range ends with the file, and what came is held against its digest all the same.
     const endBytes = wanted.from + announcedBytes;
     headers['content-range'] = `bytes ${wanted.from}-${endBytes - 1}/${endBytes}`;
   }
-  return { status: response.status, headers, body: bodyOf(response, lengthBytes, url, signal) };
+  return { status: response.status, headers, body: bodyOf(response, url, signal) };
 }
 
 const numberIn = (text: string | undefined): number | null =>

@@ -1,4 +1,4 @@
-import { brokenOff, compressed } from './http-fault.js';
+import { brokenOff } from './http-fault.js';
 
 /** Bytes of one read: with this much a worker writes twice as fast as with what the browser hands out by itself. */
 const READ_BYTES = 1024 * 1024;
@@ -34,15 +34,10 @@ function sourceOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): Source {
  * with it the end of the prefix that a resume would build on. Ends the reply when the reader goes. Throws the signal's reason, or what broke
  * the connection.
  */
-export function bodyOf(
-  { body }: Response,
-  lengthBytes: number | null,
-  url: string,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
+export function bodyOf({ body }: Response, url: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
   if (body === null) return nothing();
   const source = sourceOf(body as ReadableStream<Uint8Array<ArrayBuffer>>);
-  return read(source, begun(source), lengthBytes, url, signal);
+  return read(source, begun(source), url, signal);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
@@ -57,18 +52,14 @@ function begun(source: Source): Reading {
 async function* read(
   source: Source,
   first: Reading,
-  lengthBytes: number | null,
   url: string,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let bytes = 0;
   let ahead = first;
   try {
     for (;;) {
       const { done, value } = await arrived(ahead, url, signal);
       if (done || value === undefined) return;
-      bytes += value.length;
-      if (lengthBytes !== null && bytes > lengthBytes) throw compressed(url, lengthBytes);
       ahead = begun(source);
       yield value;
     }

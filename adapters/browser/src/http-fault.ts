@@ -23,19 +23,19 @@ export async function unanswered(error: unknown, url: string, signal: AbortSigna
   const say = (detail: string, message: string, requests: number) =>
     FaultError.of('networkUnreachable', detail, `${subject}: ${message}`, { requests }, error);
   if (!navigator.onLine) return say('offline', 'the browser is offline', 1);
-  if (!isForeign(url)) return say('unreachable', 'the server did not answer', 1);
   const { origin } = new URL(url);
-  if (!(await isReachable(url, signal)))
-    return say(
-      'unreachable',
-      `the server did not answer, its name is unknown, or ${origin} is not allowed by this page's Content-Security-Policy (connect-src)`,
-      2,
-    );
-  return say(
-    'cors',
-    `the server answers, but does not let ${location.origin} read it: it must send "Access-Control-Allow-Origin: ${location.origin}" (or "*") with the file and with every redirect on the way, and no compressed reply to a range`,
-    2,
-  );
+  if (!(await isReachable(url, signal))) {
+    const forbidden = `or this page's Content-Security-Policy does not allow ${origin} (connect-src)`;
+    return say('unreachable', `the server did not answer, its name is unknown, ${forbidden}`, 2);
+  }
+  if (!isForeign(url)) {
+    const why =
+      'it must not compress its reply to a request with a range, nor redirect to an origin that does not let this page read';
+    return say('unreadable', `the server answers, but the browser cannot read it: ${why}`, 2);
+  }
+  const needed = `"Access-Control-Allow-Origin: ${location.origin}" (or "*") with the file and with every redirect on the way`;
+  const why = `it must send ${needed}, and must not compress its reply to a request with a range`;
+  return say('cors', `the server answers, but does not let ${location.origin} read it: ${why}`, 2);
 }
 
 /** What it means that a body broke off. */
@@ -46,14 +46,6 @@ export const brokenOff = (error: unknown, url: string): FaultError =>
     `${redactUrl(url)}: the connection broke: ${error instanceof Error ? error.message : String(error)}`,
     {},
     error,
-  );
-
-/** More came than the server announced: it announced the compressed length, and the browser has unpacked it unasked. */
-export const compressed = (url: string, announcedBytes: number): FaultError =>
-  FaultError.of(
-    'serverError',
-    'contentEncoding',
-    `${redactUrl(url)}: more than the announced ${announcedBytes} bytes came, so the server compresses the file: it must not, or must expose it with "Access-Control-Expose-Headers: Content-Encoding"`,
   );
 
 /** A part whose place in the file nobody told. */

@@ -1,7 +1,7 @@
 export { BrowserAsset } from './asset.js';
 export type { StorageKind } from './capabilities.js';
 export { systemClock } from './clock.js';
-export { openDatabase } from './database.js';
+export { Database, openDatabase } from './database.js';
 export { WebFetcher } from './fetcher.js';
 export { IdbJournal } from './journal.js';
 export type { Owner } from './lease.js';

@@ -1,7 +1,7 @@
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import { Digests } from './digest.js';
 import type { Folder, Path } from './folder.js';
-import { evicted, guarded, isMissing, nameOf } from './fs-fault.js';
+import { guarded, nameOf } from './fs-fault.js';
 import { turn } from './turn.js';
 
 /** Read size when stored bytes are hashed, bytes; after so many other work gets its turn. */
@@ -102,7 +102,6 @@ export class OpfsStagedFile implements StagedFile {
   private poison: unknown = null;
 
   private constructor(
-    private readonly folder: Folder,
     private readonly path: Path,
     private readonly handle: FileSystemSyncAccessHandle,
     private readonly options: StageOptions,
@@ -114,7 +113,7 @@ export class OpfsStagedFile implements StagedFile {
     return guarded('open', path, async () => {
       const digests = await Digests.begin(options.algorithms, options.sizeBytes);
       const handle = await access(await folder.makeFile(path));
-      const file = new OpfsStagedFile(folder, path, handle, options, kept, digests);
+      const file = new OpfsStagedFile(path, handle, options, kept, digests);
       try {
         await file.adopt();
       } catch (error) {
@@ -171,22 +170,9 @@ export class OpfsStagedFile implements StagedFile {
 
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
     return guarded('hash', this.path, async () => {
-      await this.mustBeThere();
       this.isHashing = false;
       return this.digestsSoFar.hex();
     });
-  }
-
-  /** An open handle goes on working when the site's storage is cleared: only looking by name tells that the file is gone. */
-  private async mustBeThere(): Promise<void> {
-    const found = await this.folder.file(this.path).then(
-      async (file) => (await file.getFile()).size,
-      (error: unknown) => {
-        if (isMissing(error)) return null;
-        throw error;
-      },
-    );
-    if (found !== this.bytes) throw evicted(this.path);
   }
 
   async close(): Promise<void> {

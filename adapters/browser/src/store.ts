@@ -78,8 +78,7 @@ export class OpfsStore implements Store {
         ? `${this.staging(from.core)}/${from.file}`
         : this.locate(from.core, from.generation, from.file);
     return guarded('copy', place, async () => {
-      const isThere =
-        from.generation === null || (await this.folder.has(this.mark(from.core, FINAL, from.generation)));
+      const isThere = from.generation === null || (await this.folder.has(this.mark(from.core, FINAL, from.generation)));
       if (!isThere || !(await this.folder.has(source))) return null;
       this.kept.take(place);
       return await copyInto(await this.folder.makeFile(place), await this.folder.file(source));
@@ -115,6 +114,7 @@ export class OpfsStore implements Store {
     });
   }
 
+  /** An open handle goes on working when the site's storage is cleared under it: only moving by name tells that the file is gone. */
   private async install(core: string, place: string, file: string): Promise<void> {
     const source = `${this.staging(core)}/${file}`;
     try {

@@ -72,6 +72,7 @@ const deeds = {
   },
   pause: (id: string) => mine().pause(id),
   resume: (id: string) => mine().resume(id),
+  retry: (id: string) => mine().retry(id),
   remove: (id: string) => mine().delete(id),
   async verify() {
     return await mine().verify();
@@ -99,9 +100,9 @@ const deeds = {
     await stream.close();
     return null;
   },
-  async fault({ url, from = 0 }: { url: string; from?: number }) {
+  async fault({ url, from = 0 }: { url: string; from?: number | null }) {
     const response = await new WebFetcher().fetch(
-      { url, from, ifRange: '"tag"', isFresh: false },
+      { url, from, ifRange: from === null ? null : '"tag"', isFresh: false },
       new AbortController().signal,
     );
     let bytes = 0;

@@ -4,9 +4,11 @@ import { fetcherConformance } from '../../conformance/fetcher.js';
 import { journalConformance } from '../../conformance/journal.js';
 import { leaseConformance } from '../../conformance/lease.js';
 import { storeConformance } from '../../conformance/store.js';
+import './idb-journal.js';
+import './opfs-store.js';
 import { makeClock, makeJournal, makeLease, makeStore } from './benches.js';
 import { makeFetcher } from './network-bench.js';
-import { expect, sentences } from './vitest.js';
+import { sentences } from './vitest.js';
 
 const name = '@lading/browser';
 const noPowerSwitch = 'no test can cut the power of the machine it runs on';
@@ -46,5 +48,3 @@ self.onmessage = async ({ data }) => {
     self.postMessage(error instanceof Error ? `${error.message}\n${error.stack}` : `thrown: ${String(error)}`);
   }
 };
-// Loaded for its effect on the matchers.
-void expect;

@@ -175,6 +175,7 @@ class Guest implements Owner {
   }
 
   private ask<T>(ask: Ask): Promise<T> {
+    if (this.failure !== null) return Promise.reject(this.failure.error);
     return new Promise<T>((resolve, reject) => {
       const number = ++this.count;
       this.calls.set(number, { ask, isAgain: false, resolve: resolve as (value: unknown) => void, reject });
@@ -218,7 +219,8 @@ class Guest implements Owner {
   async close(): Promise<void> {
     this.stop();
     this.options.channel.close();
-    this.rejectAll(new DepotClosed());
+    this.failure ??= { error: new DepotClosed() };
+    this.rejectAll(this.failure.error);
   }
 }
 
