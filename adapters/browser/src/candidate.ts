@@ -1,6 +1,6 @@
 import { BugError } from '@lading/core';
 import { DEFAULT_STALL_MS, type Depot, type HeldLease, openDepotOn, type Ports } from '@lading/runtime';
-import { groundOf, mustBeAble, type StorageKind } from './capabilities.js';
+import { groundOf, mustBeAble } from './capabilities.js';
 import { catalogOf, loadCatalog, partsOf } from './catalog-source.js';
 import { systemClock } from './clock.js';
 import { type Database, openDatabase } from './database.js';
