@@ -118,7 +118,8 @@ describe('a depot in a page', () => {
     await tab.call('open', { retryBaseMs: 10 });
     await tab.call('download', 'heart');
     const [, resumed] = asked('/model.onnx', since);
-    expect(Number(/^bytes=(\d+)-$/.exec(resumed?.range ?? '')?.[1])).toBeGreaterThanOrEqual(4 * MIB);
+    // What the browser had not handed over is dropped with the connection; here that was 2 MiB at most.
+    expect(Number(/^bytes=(\d+)-$/.exec(resumed?.range ?? '')?.[1])).toBeGreaterThan(MIB);
     expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
   });
 

@@ -74,10 +74,16 @@ describe('another origin', () => {
   it('that redirects to one that lets nobody read is named with it', async () => {
     const url = await allowing(ALLOWED);
     const forbidding = await startOrigin();
-    other.script('/f', redirectTo(forbidding.put('/g', BYTES)));
-    const { message } = await tab.failure('fault', { url });
+    const target = forbidding.put('/g', BYTES);
+    other.script('/f', redirectTo(target));
+    expect((await tab.failure('fault', { url })).message).toContain('with every redirect on the way');
+    other.script('/f', redirectTo(target), withHeaders(ALLOWED));
+    const failure = await tab.failure('fault', { url });
     await forbidding.close();
-    expect(message).toContain('with every redirect on the way');
+    expect(failure).toMatchObject({
+      code: 'networkUnreachable/redirect',
+      message: expect.stringContaining(`"Access-Control-Allow-Origin: ${site.url}"`),
+    });
   });
 
   it('that compresses a range unasked is told not to', async () => {

@@ -4,38 +4,61 @@ import { FaultError } from '@lading/runtime';
 /** The page's own origin, to which servers must give leave. */
 export const isForeign = (url: string): boolean => new URL(url).origin !== location.origin;
 
-/** Whether the server answers at all, whatever it says of who may read it: an opaque reply tells only that there is one. */
-async function isReachable(url: string, signal: AbortSignal): Promise<boolean> {
+type Look = 'readable' | 'redirects' | 'forbids' | 'silent';
+
+/**
+ * What there is at an address of which no head came. Asked for the head alone and for no redirect, so that a circle is not walked again; then,
+ * of another origin, without wanting to read anything: an opaque reply tells only that there is a server.
+ */
+async function lookAt(url: string, signal: AbortSignal): Promise<{ readonly look: Look; readonly requests: number }> {
+  const request = { method: 'HEAD', cache: 'no-store', credentials: 'omit', signal } as const;
   try {
-    await fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal });
-    return true;
+    const { type } = await fetch(url, { ...request, redirect: 'manual' });
+    return { look: type === 'opaqueredirect' ? 'redirects' : 'readable', requests: 1 };
   } catch {
-    return false;
+    if (!isForeign(url)) return { look: 'silent', requests: 1 };
+  }
+  try {
+    await fetch(url, { ...request, mode: 'no-cors' });
+    return { look: 'forbids', requests: 2 };
+  } catch {
+    return { look: 'silent', requests: 2 };
   }
 }
 
 /**
  * What it means that no head came. Browsers hide why, on purpose: a server that forbids, one that does not answer and a name that nobody has
- * look the same. A second request that wants to read nothing tells a missing permission from a missing server.
+ * look the same. A second look that wants to read nothing tells them apart.
  */
 export async function unanswered(error: unknown, url: string, signal: AbortSignal): Promise<FaultError> {
-  const subject = redactUrl(url);
-  const say = (detail: string, message: string, requests: number) =>
-    FaultError.of('networkUnreachable', detail, `${subject}: ${message}`, { requests }, error);
-  if (!navigator.onLine) return say('offline', 'the browser is offline', 1);
+  const told = (detail: string, why: string, requests: number): FaultError =>
+    FaultError.of('networkUnreachable', detail, `${redactUrl(url)}: ${why}`, { requests }, error);
+  if (!navigator.onLine) return told('offline', 'the browser is offline', 1);
   const { origin } = new URL(url);
-  if (!(await isReachable(url, signal))) {
-    const forbidden = `or this page's Content-Security-Policy does not allow ${origin} (connect-src)`;
-    return say('unreachable', `the server did not answer, its name is unknown, ${forbidden}`, 2);
+  const leave = `"Access-Control-Allow-Origin: ${location.origin}" (or "*")`;
+  const { look, requests } = await lookAt(url, signal);
+  const fault = (detail: string, why: string) => told(detail, why, 1 + requests);
+  switch (look) {
+    case 'forbids': {
+      const why = `it must send ${leave} with the file and with every redirect on the way`;
+      return fault('cors', `the server answers, but does not let ${location.origin} read it: ${why}`);
+    }
+    case 'redirects': {
+      const why = `what it leads to does not answer, runs in circles, or does not send ${leave}`;
+      return fault('redirect', `the server redirects, and the browser did not come to an end: ${why}`);
+    }
+    case 'readable':
+      return fault(
+        'unreadable',
+        'the server answers, but its reply cannot be read: it must not compress its reply to a request with a range',
+      );
+    case 'silent': {
+      const forbidden = `or this page's Content-Security-Policy does not allow ${origin} (connect-src)`;
+      return fault('unreachable', `the server did not answer, its name is unknown, ${forbidden}`);
+    }
+    default:
+      return look satisfies never;
   }
-  if (!isForeign(url)) {
-    const why =
-      'it must not compress its reply to a request with a range, nor redirect to an origin that does not let this page read';
-    return say('unreadable', `the server answers, but the browser cannot read it: ${why}`, 2);
-  }
-  const needed = `"Access-Control-Allow-Origin: ${location.origin}" (or "*") with the file and with every redirect on the way`;
-  const why = `it must send ${needed}, and must not compress its reply to a request with a range`;
-  return say('cors', `the server answers, but does not let ${location.origin} read it: ${why}`, 2);
 }
 
 /** What it means that a body broke off. */
