@@ -144,11 +144,22 @@ describe('a guest', () => {
     const { world, own, join } = house();
     const first = await own();
     const guest = await join();
+    const early = guest.download('heart');
+    await world.clock.advance(1_000);
     await world.run(first.depot.close());
+    await world.clock.advance(0);
+    const { phase, reason, rateBytesPerSecond, remedy } = guest.status('shared');
+    expect({ phase, reason, rateBytesPerSecond }).toEqual({
+      phase: 'downloading',
+      reason: 'noOwner',
+      rateBytesPerSecond: null,
+    });
+    expect(remedy).toContain('takes over');
     const life = guest.download('fenrir');
     const second = await own();
-    await world.run(life);
+    await world.run(Promise.all([early, life]));
     expect(second.depot.status('fenrir').phase).toBe('ready');
+    expect(guest.status('shared').reason).toBe(null);
   });
 
   it('does not believe an owner that was replaced', async () => {

@@ -77,6 +77,7 @@ const isPlain = (phase: string | null): phase is Status['phase'] => phase !== nu
 /** Phase and reason in words: `retrying in 4 s: connection broke`. `now` is the wall clock in milliseconds. */
 export function statusWords(status: Status, now: number): string {
   const { phase, fault } = status;
+  if (status.reason === 'journalBroken') return 'stopped: the journal cannot be written';
   switch (phase) {
     case 'waiting':
       if (status.reason === 'backingOff') return backoffWords(status, now);

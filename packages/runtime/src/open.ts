@@ -13,7 +13,7 @@ import {
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { Conductor } from './conductor.js';
 import type { Depot } from './depot.js';
-import { FaultError } from './fault-error.js';
+import { FaultError, faultOf } from './fault-error.js';
 import { fold, JournalCorrupt } from './journal-format.js';
 import { keptOf } from './kept.js';
 import { LocalOwner } from './local-owner.js';
@@ -196,7 +196,9 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       const { channel, scheduler = asyncScheduler } = options;
       host = new Host({ channel, owner, epoch, state: () => conductor.state, live: meter.live, scheduler });
     }
-    const view = new View(options.catalog, () => conductor.state, locate, meter.live);
+    const halted = () =>
+      failure === null ? null : ({ reason: 'journalBroken', fault: faultOf(failure.error) } as const);
+    const view = new View(options.catalog, () => conductor.state, locate, meter.live, halted);
     return new OpenDepot({ view, owner, signals, streams, failure: () => failure });
   } catch (error) {
     // What prevented the opening is the fault to tell.

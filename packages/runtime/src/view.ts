@@ -15,6 +15,7 @@ import {
   voiceStatus,
 } from '@lading/core';
 import { Asset, type Place } from './asset.js';
+import { type Halt, stopped } from './halt.js';
 
 /** What is there and what it means, without any right to change it: a reader needs no lease. */
 export interface DepotReader {
@@ -43,6 +44,7 @@ export class View implements DepotReader {
     private readonly read: () => DepotState,
     private readonly locate: (core: string, generation: string, file: string) => string,
     private readonly live: Live = () => undefined,
+    private readonly halted: () => Halt | null = () => null,
   ) {}
 
   get state(): DepotState {
@@ -68,8 +70,12 @@ export class View implements DepotReader {
 
   status(id: string): Status {
     const target = this.kindOf(id);
-    if (target.kind === 'voice') return voiceStatus(this.state, this.catalog, target.id, this.live);
-    return coreStatus(this.state, this.catalog, target.id, this.live);
+    const { catalog, live, state } = this;
+    const status =
+      target.kind === 'voice'
+        ? voiceStatus(state, catalog, target.id, live)
+        : coreStatus(state, catalog, target.id, live);
+    return stopped(status, this.halted());
   }
 
   list(): readonly Status[] {
@@ -78,10 +84,12 @@ export class View implements DepotReader {
     for (const id of state.cores.keys()) cores.add(id);
     const voices = new Set([...catalog.voices()].map((voice) => voice.id));
     for (const id of state.voices.keys()) if (coreOfDirectWish(id) === null) voices.add(id);
-    return [
+    const statuses = [
       ...[...voices].map((id) => voiceStatus(state, catalog, id, this.live)),
       ...[...cores].map((id) => coreStatus(state, catalog, id, this.live)),
     ];
+    const halt = this.halted();
+    return halt === null ? statuses : statuses.map((status) => stopped(status, halt));
   }
 
   /** The state keys of the wishes an id stands for. */

@@ -1,8 +1,10 @@
-import type { Catalog, Command, Refusal } from '@lading/core';
+import type { Catalog, Command, Fault, Refusal } from '@lading/core';
 import { type DepotState, EMPTY_STATE, LadingError, type LiveBytes, replay } from '@lading/core';
 import type { SchedulerLike } from 'rxjs';
 import { DepotClosed } from '../conductor.js';
 import type { Depot } from '../depot.js';
+import { faultOf } from '../fault-error.js';
+import type { Halt } from '../halt.js';
 import type { Inspection } from '../inspection.js';
 import { fold } from '../journal-format.js';
 import { OpenDepot } from '../open-depot.js';
@@ -79,6 +81,11 @@ class Guest implements Owner {
     this.join();
   }
 
+  get halt(): Halt | null {
+    if (this.failure !== null) return { reason: 'journalBroken', fault: faultIn(this.failure.error) };
+    return this.epoch === null ? { reason: 'noOwner' } : null;
+  }
+
   readonly live = (core: string): LiveBytes | undefined => this.lives.get(core);
 
   join(): void {
@@ -105,6 +112,8 @@ class Guest implements Owner {
         return;
       case 'bye':
         this.epoch = null;
+        this.lives.clear();
+        this.signals.wakeAll();
         return;
       default:
         word satisfies never;
@@ -224,6 +233,9 @@ class Guest implements Owner {
   }
 }
 
+const faultIn = (error: unknown): Fault =>
+  error instanceof LadingError && error.fault !== null ? error.fault : faultOf(error);
+
 const otherRelease = (): LadingError =>
   new LadingError('another release of this program owns the depot, and speaks another language', {
     code: 'otherRelease',
@@ -254,6 +266,12 @@ async function welcomed(guest: Guest, { catalog, locate, signal }: GuestOptions)
     signal?.removeEventListener('abort', giveUp);
   }
   const { signals, streams } = guest;
-  const view = new View(catalog, () => guest.state, locate, guest.live);
+  const view = new View(
+    catalog,
+    () => guest.state,
+    locate,
+    guest.live,
+    () => guest.halt,
+  );
   return new OpenDepot({ view, owner: guest, signals, streams, failure: () => guest.failure });
 }

@@ -1,0 +1,31 @@
+import { type Fault, remedyOf, type Status } from '@lading/core';
+
+/** Why nobody works on what the records say is under way. */
+export type Halt =
+  /** The journal could not be written: nothing happens that cannot be recorded. */
+  | { readonly reason: 'journalBroken'; readonly fault: Fault }
+  /** Whoever owned the depot has let go of it, and nobody has taken it up yet. */
+  | { readonly reason: 'noOwner' };
+
+const MOVING: ReadonlySet<Status['phase']> = new Set([
+  'queued',
+  'preparing',
+  'downloading',
+  'verifying',
+  'extracting',
+  'installing',
+  'backingOff',
+  'cancelling',
+  'deleting',
+  'waiting',
+]);
+
+const WAIT = 'Another tab or program takes over; if there is none, open the depot again.';
+
+/** A status as it must be shown while nobody works: what would move says why it does not. */
+export function stopped(status: Status, halt: Halt | null): Status {
+  if (halt === null || !MOVING.has(status.phase)) return status;
+  const still = { ...status, reason: halt.reason, rateBytesPerSecond: null, etaMs: null, retryAt: null };
+  if (halt.reason === 'noOwner') return { ...still, remedy: WAIT };
+  return { ...still, fault: halt.fault, remedy: remedyOf(halt.fault), actions: [] };
+}
