@@ -308,6 +308,23 @@ describe('download', () => {
     expect((await run.ended).code).toBe(0);
   });
 
+  it('waits for the other process if it is told to, says for whom, and then does its work', async () => {
+    const gate = closedGate();
+    origin.script('/model.onnx', nth(1, holdAfter(1, gate)));
+    const run = start(['download', 'aria', '--json']);
+    await gate.reached;
+    const second = start(['download', 'cleo', '--json', '--wait']);
+    await second.record(({ type }) => type === 'waiting');
+    gate.open();
+    expect((await run.ended).code).toBe(0);
+    const ended = await second.ended;
+    expect(ended.code).toBe(0);
+    expect(ofType(ended, 'waiting')).toEqual([
+      expect.objectContaining({ code: 'leaseHeld', owner: expect.objectContaining({ pid: run.child.pid }) }),
+    ]);
+    expect(ofType(ended, 'ready')[0]).toMatchObject({ id: 'cleo' });
+  });
+
   it('is stalled after so long without a byte, as the environment says', async () => {
     origin.script('/own.onnx', first(99, stallAfter(10)));
     const ended = await lading(['download', 'cleo', '--json'], { LADING_STALL_TIMEOUT_MS: '60' });

@@ -1,4 +1,5 @@
-import { coreIn, errorOfFault, isBusy, type LadingError, type Manifest } from '@lading/core';
+import { setTimeout } from 'node:timers/promises';
+import { coreIn, errorOfFault, InitializationError, isBusy, type LadingError, type Manifest } from '@lading/core';
 import type { HuggingFace, Pin, Reference } from '@lading/huggingface';
 import { loadCatalog, loadManifest, type NodeReader, openDepot, readDepot, UndiciFetcher } from '@lading/node';
 import { type Depot, type DepotReader, faultOf, initializationError } from '@lading/runtime';
@@ -104,7 +105,7 @@ export async function owning<T>(
     hub: hubOf(session, 'fetch'),
     ...(slots === undefined ? {} : { concurrency: slots }),
   };
-  const depot = await openDepot(options);
+  const depot = await opened(session, options);
   session.onStop(() => depot.close().then(() => undefined));
   try {
     return await work(depot);
@@ -112,5 +113,24 @@ export async function owning<T>(
     throw error instanceof Error && error.name === 'FaultError' ? errorOfFault(faultOf(error), 'the depot') : error;
   } finally {
     await depot.close();
+  }
+}
+
+/** How often one who waits looks whether the depot is free, milliseconds. */
+const LOOK_AGAIN_MS = 200;
+
+/** Opens the depot; with `--wait`, as soon as whoever owns it has let go. */
+async function opened({ flags, out }: Session, options: Parameters<typeof openDepot>[0]): Promise<Depot> {
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await openDepot(options);
+    } catch (error) {
+      if (flags.wait !== true || !(error instanceof InitializationError) || error.code !== 'leaseHeld') throw error;
+      if (!isTold) {
+        out.record('waiting', { code: error.code, message: error.message, owner: error.owner });
+        out.note(`${paint('yellow', 'waiting:')} ${error.message}`);
+      }
+      await setTimeout(LOOK_AGAIN_MS);
+    }
   }
 }

@@ -16,6 +16,7 @@ export interface GlobalFlags {
   readonly concurrency?: string;
   readonly limitRate?: string;
   readonly allowHttp?: boolean;
+  readonly wait?: boolean;
   readonly color?: boolean;
   readonly platform?: string;
 }

@@ -46,6 +46,7 @@ export function programOf(chosen: (work: Work) => void): Command {
     .option('--quiet', 'no progress and no notes')
     .option('--concurrency <n>', 'cores in work at once')
     .option('--limit-rate <bytes>', 'bytes a second for all transfers together, such as 2M or 512KiB')
+    .option('--wait', 'wait while another process uses the depot')
     .option('--allow-http', 'allow http: to hosts other than this machine')
     .option('--no-color', 'no colour (NO_COLOR)')
     .option('--platform <name>', 'choose variants for this platform');
