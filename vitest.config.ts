@@ -35,8 +35,9 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'adapters/*/src/**/*.test.ts', 'specs/**/*.spec.ts'],
     // Processes, not threads: specs start servers, send signals and change the working directory.
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Generous: a slow machine is no failure, and nothing here waits for a time-out.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts', 'adapters/*/src/**/*.ts'] },
   },

@@ -101,7 +101,7 @@ describe('a lease that was taken', () => {
 
     await utimes(join(dir, 'lease'), long, long);
     vi.advanceTimersByTime(10_000);
-    await vi.waitFor(async () => expect(await touchedMs()).toBeGreaterThan(long.getTime() + 20_000));
+    await vi.waitFor(async () => expect(await touchedMs()).toBeGreaterThan(long.getTime() + 20_000), 30_000);
 
     await writeFile(join(dir, 'lease'), JSON.stringify({ pid: 1, nonce: 'abcd' }));
     await utimes(join(dir, 'lease'), long, long);

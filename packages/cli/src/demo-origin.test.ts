@@ -208,7 +208,7 @@ describe('the demo origin', () => {
     expect(heard.every(({ whole, body }) => whole && body.length === 250_000)).toBe(true);
     // A million bytes take half a second; a machine under load may take longer, but never much less.
     expect(tookMs).toBeGreaterThan(350);
-    expect(tookMs).toBeLessThan(5000);
+    expect(tookMs).toBeLessThan(60_000);
     expect(demo.stats()).toEqual({ requests: 4, bytesSent: 1_000_000, drops: 0 });
   });
 
