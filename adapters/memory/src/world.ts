@@ -37,22 +37,40 @@ export class MemoryWorld {
 
 /** The clock as a process sees it: a dead one is never woken. */
 export function clockOf(clock: Clock, process: MemoryProcess): Clock {
+  const mortal = mortalIn(process);
   return {
     now: () => clock.now(),
     monotonicMs: () => clock.monotonicMs(),
-    wait: (ms, signal) => process.outliving(clock.wait(ms, signal)),
+    wait: (ms, signal) => process.outliving(clock.wait(ms, mortal(signal))),
   };
 }
 
 /** The network as a process sees it: a dead one asks nothing and hears nothing. */
 export function fetcherOf(network: Fetcher, process: MemoryProcess): Fetcher {
+  const mortal = mortalIn(process);
   return {
     isRangeFirst: network.isRangeFirst,
     ...(network.redact === undefined ? {} : { redact: network.redact }),
     fetch: async (request, signal) => {
-      const response = await process.step(() => network.fetch(request, signal));
+      const response = await process.step(() => network.fetch(request, mortal(signal)));
       return { ...response, body: heard(response.body, process) };
     },
+  };
+}
+
+/** Signals until their process dies: one that still has listeners, and is joined from others, would be kept for ever. */
+function mortalIn(process: MemoryProcess): (signal: AbortSignal) => AbortSignal {
+  const heirs = new WeakMap<AbortSignal, AbortSignal>();
+  return (signal) => {
+    const known = heirs.get(signal);
+    if (known !== undefined) return known;
+    const heir = new AbortController();
+    const pass = () => heir.abort(signal.reason);
+    if (signal.aborted) pass();
+    signal.addEventListener('abort', pass, { once: true });
+    process.death.then(() => signal.removeEventListener('abort', pass));
+    heirs.set(signal, heir.signal);
+    return heir.signal;
   };
 }
 

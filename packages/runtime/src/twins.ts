@@ -65,7 +65,7 @@ export class Twins {
     const keys = keysOf(spec);
     const other = keys.map((key) => this.coming.get(key)).find((coming) => coming !== undefined);
     if (other !== undefined) {
-      await Promise.race([other, ended(signal)]);
+      await either(other, signal);
       signal.throwIfAborted();
       return null;
     }
@@ -84,9 +84,15 @@ export class Twins {
   }
 }
 
-function ended(signal: AbortSignal): Promise<void> {
+/** Resolves when the promise has or the signal speaks. Leaves no listener behind: a joined signal that has one is never forgotten. */
+function either(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    const end = () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    if (signal.aborted) return end();
+    signal.addEventListener('abort', end, { once: true });
+    promise.then(end, end);
   });
 }
