@@ -188,8 +188,10 @@ describe('a depot in a page', () => {
     });
     await tab.call('download', 'heart');
     expect(await tab.call('digest', { id: 'heart', file: 'model.onnx' })).toMatchObject({ sha256: sha256(MODEL) });
+    expect((await tab.call('status', 'heart')).caveat).toContain('end with the page');
     await tab.page.reload();
     expect(await tab.call('open')).toContainEqual({ id: 'heart', phase: 'unavailable' });
+    expect((await tab.call('status', 'heart')).caveat).toBe(null);
   });
 });
 

@@ -84,7 +84,8 @@ export async function openDepot(options: BrowserOptions): Promise<BrowserDepot> 
   const link = new WorkerLink(options.worker ?? ownWorker, requestOf(options), (error) => fail(error));
   try {
     let { storage, catalog } = await link.start();
-    const joining = joinDepot({ channel, catalog: catalogOf(catalog), name: crypto.randomUUID(), locate });
+    const caveat = storage.type === 'memory' ? { caveat: storage.message } : {};
+    const joining = joinDepot({ channel, catalog: catalogOf(catalog), name: crypto.randomUUID(), locate, ...caveat });
     fail = (error) => joining.fail(initializationError(error));
     const depot = await joining.depot;
     const goOn = async () => {

@@ -16,6 +16,7 @@ const moving: Status = {
   fault: null,
   remedy: null,
   isUpdateAvailable: false,
+  caveat: null,
   warnings: [],
   cores: [],
   actions: [],

@@ -35,6 +35,8 @@ export interface Status {
   readonly isUpdateAvailable: boolean;
   /** Files that only a weak digest, or none, vouches for. */
   readonly warnings: readonly string[];
+  /** What this platform cannot promise, in words: that all of it ends with the page, say. Null where it is kept. */
+  readonly caveat: string | null;
   /** The cores of a voice. */
   readonly cores: readonly string[];
   /** What may be done next. */
@@ -131,6 +133,7 @@ export function coreStatus(state: DepotState, catalog: Catalog, id: string, live
     isUpdateAvailable,
     warnings: installed?.weak ?? [],
     cores: [],
+    caveat: null,
     actions: actionsOfCore(core, isUpdateAvailable),
   };
 }
@@ -199,6 +202,7 @@ export function voiceStatus(state: DepotState, catalog: Catalog, id: string, liv
     isUpdateAvailable,
     warnings: cores.flatMap((core) => core.warnings.map((file) => `${core.id}/${file}`)),
     cores: ids,
+    caveat: null,
     actions: isUpdateAvailable ? [...VOICE_ACTIONS[voice.phase], 'update'] : VOICE_ACTIONS[voice.phase],
   };
 }

@@ -11,6 +11,7 @@ import {
   type Policy,
 } from '@lading/core';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
+import { ORDINARY } from './circumstances.js';
 import { Conductor } from './conductor.js';
 import type { Depot } from './depot.js';
 import { FaultError, faultOf } from './fault-error.js';
@@ -196,9 +197,11 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       const { channel, scheduler = asyncScheduler } = options;
       host = new Host({ channel, owner, epoch, state: () => conductor.state, live: meter.live, scheduler });
     }
-    const halted = () =>
-      failure === null ? null : ({ reason: 'journalBroken', fault: faultOf(failure.error) } as const);
-    const view = new View(options.catalog, () => conductor.state, locate, meter.live, halted);
+    const circumstances = () =>
+      failure === null
+        ? ORDINARY
+        : { halt: { reason: 'journalBroken', fault: faultOf(failure.error) } as const, caveat: null };
+    const view = new View(options.catalog, () => conductor.state, locate, meter.live, circumstances);
     return new OpenDepot({ view, owner, signals, streams, failure: () => failure });
   } catch (error) {
     // What prevented the opening is the fault to tell.

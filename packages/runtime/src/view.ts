@@ -15,7 +15,7 @@ import {
   voiceStatus,
 } from '@lading/core';
 import { Asset, type Place } from './asset.js';
-import { type Halt, stopped } from './halt.js';
+import { type Circumstances, ORDINARY, shown } from './circumstances.js';
 
 /** What is there and what it means, without any right to change it: a reader needs no lease. */
 export interface DepotReader {
@@ -44,7 +44,7 @@ export class View implements DepotReader {
     private readonly read: () => DepotState,
     private readonly locate: (core: string, generation: string, file: string) => string,
     private readonly live: Live = () => undefined,
-    private readonly halted: () => Halt | null = () => null,
+    private readonly circumstances: () => Circumstances = () => ORDINARY,
   ) {}
 
   get state(): DepotState {
@@ -75,7 +75,7 @@ export class View implements DepotReader {
       target.kind === 'voice'
         ? voiceStatus(state, catalog, target.id, live)
         : coreStatus(state, catalog, target.id, live);
-    return stopped(status, this.halted());
+    return shown(status, this.circumstances());
   }
 
   list(): readonly Status[] {
@@ -88,8 +88,8 @@ export class View implements DepotReader {
       ...[...voices].map((id) => voiceStatus(state, catalog, id, this.live)),
       ...[...cores].map((id) => coreStatus(state, catalog, id, this.live)),
     ];
-    const halt = this.halted();
-    return halt === null ? statuses : statuses.map((status) => stopped(status, halt));
+    const circumstances = this.circumstances();
+    return circumstances === ORDINARY ? statuses : statuses.map((status) => shown(status, circumstances));
   }
 
   /** The state keys of the wishes an id stands for. */

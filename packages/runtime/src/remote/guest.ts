@@ -1,10 +1,10 @@
 import type { Catalog, Command, Fault, Refusal } from '@lading/core';
 import { type DepotState, EMPTY_STATE, LadingError, type LiveBytes, replay } from '@lading/core';
 import type { SchedulerLike } from 'rxjs';
+import { type Circumstances, type Halt, ORDINARY } from '../circumstances.js';
 import { DepotClosed } from '../conductor.js';
 import type { Depot } from '../depot.js';
 import { faultOf } from '../fault-error.js';
-import type { Halt } from '../halt.js';
 import type { Inspection } from '../inspection.js';
 import { fold } from '../journal-format.js';
 import { OpenDepot } from '../open-depot.js';
@@ -24,6 +24,8 @@ export interface GuestOptions {
   /** Where an engine finds an installed file. */
   readonly locate: (core: string, generation: string, file: string) => string;
   readonly scheduler?: SchedulerLike;
+  /** What this platform cannot promise; every status says it. */
+  readonly caveat?: string;
   /** Gives up waiting for an owner. */
   readonly signal?: AbortSignal;
 }
@@ -81,7 +83,13 @@ class Guest implements Owner {
     this.join();
   }
 
-  get halt(): Halt | null {
+  get circumstances(): Circumstances {
+    const { halt } = this;
+    const { caveat = null } = this.options;
+    return halt === null && caveat === null ? ORDINARY : { halt, caveat };
+  }
+
+  private get halt(): Halt | null {
     if (this.failure !== null) return { reason: 'journalBroken', fault: faultIn(this.failure.error) };
     return this.epoch === null ? { reason: 'noOwner' } : null;
   }
@@ -271,7 +279,7 @@ async function welcomed(guest: Guest, { catalog, locate, signal }: GuestOptions)
     () => guest.state,
     locate,
     guest.live,
-    () => guest.halt,
+    () => guest.circumstances,
   );
   return new OpenDepot({ view, owner: guest, signals, streams, failure: () => guest.failure });
 }

@@ -22,9 +22,21 @@ const MOVING: ReadonlySet<Status['phase']> = new Set([
 
 const WAIT = 'Another tab or program takes over; if there is none, open the depot again.';
 
-/** A status as it must be shown while nobody works: what would move says why it does not. */
-export function stopped(status: Status, halt: Halt | null): Status {
-  if (halt === null || !MOVING.has(status.phase)) return status;
+/** What a status owes to where it is shown, and not to the records. */
+export interface Circumstances {
+  readonly halt: Halt | null;
+  /** What the platform cannot promise, in words. */
+  readonly caveat: string | null;
+}
+
+export const ORDINARY: Circumstances = { halt: null, caveat: null };
+
+/** A status as it must be shown: while nobody works, what would move says why it does not. */
+export function shown(status: Status, { halt, caveat }: Circumstances): Status {
+  return { ...(halt !== null && MOVING.has(status.phase) ? stopped(status, halt) : status), caveat };
+}
+
+function stopped(status: Status, halt: Halt): Status {
   const still = { ...status, reason: halt.reason, rateBytesPerSecond: null, etaMs: null, retryAt: null };
   if (halt.reason === 'noOwner') return { ...still, remedy: WAIT };
   return { ...still, fault: halt.fault, remedy: remedyOf(halt.fault), actions: [] };
