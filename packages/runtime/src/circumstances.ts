@@ -1,4 +1,5 @@
 import { type Fault, remedyOf, type Status } from '@lading/core';
+import { isMoving } from './record-law.js';
 
 /** Why nobody works on what the records say is under way. */
 export type Halt =
@@ -6,19 +7,6 @@ export type Halt =
   | { readonly reason: 'journalBroken'; readonly fault: Fault }
   /** Whoever owned the depot has let go of it, and nobody has taken it up yet. */
   | { readonly reason: 'noOwner' };
-
-const MOVING: ReadonlySet<Status['phase']> = new Set([
-  'queued',
-  'preparing',
-  'downloading',
-  'verifying',
-  'extracting',
-  'installing',
-  'backingOff',
-  'cancelling',
-  'deleting',
-  'waiting',
-]);
 
 const WAIT = 'Another tab or program takes over; if there is none, open the depot again.';
 
@@ -33,7 +21,7 @@ export const ORDINARY: Circumstances = { halt: null, caveat: null };
 
 /** A status as it must be shown: while nobody works, what would move says why it does not. */
 export function shown(status: Status, { halt, caveat }: Circumstances): Status {
-  return { ...(halt !== null && MOVING.has(status.phase) ? stopped(status, halt) : status), caveat };
+  return { ...(halt !== null && isMoving(status.phase) ? stopped(status, halt) : status), caveat };
 }
 
 function stopped(status: Status, halt: Halt): Status {

@@ -1,4 +1,4 @@
-import type { CorePhase, LadingEvent, Policy } from '@lading/core';
+import type { LadingEvent, Policy, Status } from '@lading/core';
 import type { Moment } from './moment.js';
 
 /** The numbers of a policy without which a history cannot be judged. Delays and slots are the process's own, and differ from life to life. */
@@ -28,7 +28,7 @@ export function eventsOf<T extends LadingEvent['type']>(
   return events.filter((event): event is Extract<LadingEvent, { type: T }> => event.type === type);
 }
 
-const MOVING: ReadonlySet<CorePhase> = new Set([
+const MOVING: ReadonlySet<Status['phase']> = new Set([
   'queued',
   'preparing',
   'downloading',
@@ -38,7 +38,8 @@ const MOVING: ReadonlySet<CorePhase> = new Set([
   'backingOff',
   'cancelling',
   'deleting',
+  'waiting',
 ]);
 
-/** A core in such a phase moves by itself. */
-export const isMoving = (phase: CorePhase): boolean => MOVING.has(phase);
+/** Whatever is in such a phase moves by itself. */
+export const isMoving = (phase: Status['phase']): boolean => MOVING.has(phase);
