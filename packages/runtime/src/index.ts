@@ -10,6 +10,7 @@ export type { Inspection } from './inspection.js';
 export { inspectCore } from './inspection.js';
 export type { Lines } from './journal-format.js';
 export { decodeLine, decodeLines, encodeLine, fold, JournalCorrupt, upcast } from './journal-format.js';
+export { fetchManifestText, manifestTextIn, mustBeReadable, refusedManifest } from './manifest-text.js';
 export type { Moment } from './moment.js';
 export { Retelling } from './moment.js';
 export type { OpenOptions } from './open.js';
