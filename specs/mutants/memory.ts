@@ -1,10 +1,8 @@
-import { inFile, type Safeguard, type Suite } from './safeguard.js';
-
-const TOLD: readonly Suite[] = ['memory', 'worlds'];
+import { inFile, type Safeguard } from './safeguard.js';
 
 /** What the simulated platform does as a real one does. */
 export const MEMORY: readonly Safeguard[] = [
-  ...inFile('adapters/memory/src/staged-file.ts', TOLD, [
+  ...inFile('adapters/memory/src/staged-file.ts', ['memory/store', 'worlds'], [
     {
       id: 'memory-poisoned-sync',
       protects: 'A file whose sync failed is not believed again.',
@@ -30,7 +28,7 @@ export const MEMORY: readonly Safeguard[] = [
       replace: 'if (!this.isNameDurable && this.bytes < 0) {',
     },
   ]),
-  ...inFile('adapters/memory/src/journal.ts', TOLD, [
+  ...inFile('adapters/memory/src/journal.ts', ['memory/journal', 'worlds'], [
     {
       id: 'memory-append-synced',
       protects: 'An append is acknowledged when it is durable.',
@@ -74,7 +72,7 @@ export const MEMORY: readonly Safeguard[] = [
       replace: 'const aside = childOf(this.dir, SNAPSHOT);',
     },
   ]),
-  ...inFile('adapters/memory/src/lease.ts', TOLD, [
+  ...inFile('adapters/memory/src/lease.ts', ['memory/lease', 'worlds'], [
     {
       id: 'memory-one-owner',
       protects: 'A depot has one owner.',
@@ -94,7 +92,7 @@ export const MEMORY: readonly Safeguard[] = [
       replace: 'if (seen !== null && mine.epoch > 0) await',
     },
   ]),
-  ...inFile('adapters/memory/src/store.ts', TOLD, [
+  ...inFile('adapters/memory/src/store.ts', ['memory/store', 'worlds'], [
     {
       id: 'memory-published-name-synced',
       protects: 'What was published is there after a power cut.',
@@ -126,7 +124,7 @@ export const MEMORY: readonly Safeguard[] = [
       replace: 'await this.mount.makeFolder(folder);',
     },
   ]),
-  ...inFile('adapters/memory/src/extract.ts', TOLD, [
+  ...inFile('adapters/memory/src/extract.ts', ['memory/store', 'worlds'], [
     {
       id: 'memory-archive-climbs',
       protects: 'Nothing is unpacked outside its folder.',

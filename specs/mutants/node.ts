@@ -1,10 +1,8 @@
-import { inFile, type Safeguard, type Suite } from './safeguard.js';
-
-const TOLD: readonly Suite[] = ['node'];
+import { inFile, type Safeguard } from './safeguard.js';
 
 /** What Node's adapter does, where a conformance suite can see it. */
 export const NODE: readonly Safeguard[] = [
-  ...inFile('adapters/node/src/staged-file.ts', TOLD, [
+  ...inFile('adapters/node/src/staged-file.ts', ['node/store'], [
     {
       id: 'node-poisoned-sync',
       protects: 'A file whose sync failed is not believed again.',
@@ -24,7 +22,7 @@ export const NODE: readonly Safeguard[] = [
       replace: '',
     },
   ]),
-  ...inFile('adapters/node/src/journal.ts', TOLD, [
+  ...inFile('adapters/node/src/journal.ts', ['node/journal'], [
     {
       id: 'node-torn-tail-cut',
       protects: 'A torn tail is cut before anything is written behind it.',
@@ -74,7 +72,7 @@ export const NODE: readonly Safeguard[] = [
       replace: 'for (const segment of old.slice(0, 0)) await rm(',
     },
   ]),
-  ...inFile('adapters/node/src/lease.ts', TOLD, [
+  ...inFile('adapters/node/src/lease.ts', ['node/lease'], [
     {
       id: 'node-one-owner',
       protects: 'A depot has one owner.',
@@ -106,7 +104,7 @@ export const NODE: readonly Safeguard[] = [
       replace: '',
     },
   ]),
-  ...inFile('adapters/node/src/store.ts', TOLD, [
+  ...inFile('adapters/node/src/store.ts', ['node/store'], [
     {
       id: 'node-unpublished-first',
       protects: 'A generation loses its final name before its first file.',
@@ -138,7 +136,7 @@ export const NODE: readonly Safeguard[] = [
       replace: 'const all = 0;',
     },
   ]),
-  ...inFile('adapters/node/src/unpacked-tree.ts', TOLD, [
+  ...inFile('adapters/node/src/unpacked-tree.ts', ['node/store'], [
     {
       id: 'node-archive-bytes',
       protects: 'Unpacking is bounded in bytes.',
@@ -164,7 +162,7 @@ export const NODE: readonly Safeguard[] = [
       replace: "if (known.name === '') throw unsafe(",
     },
   ]),
-  ...inFile('adapters/node/src/archive-name.ts', TOLD, [
+  ...inFile('adapters/node/src/archive-name.ts', ['node/store'], [
     {
       id: 'node-archive-climbs',
       protects: 'Nothing is unpacked outside its folder.',
@@ -178,7 +176,7 @@ export const NODE: readonly Safeguard[] = [
       replace: "if (entryName.startsWith('//')) return",
     },
   ]),
-  ...inFile('adapters/node/src/fetcher.ts', TOLD, [
+  ...inFile('adapters/node/src/fetcher.ts', ['node/fetcher'], [
     {
       id: 'node-hops-bounded',
       protects: 'A redirect without end is ended.',
@@ -198,7 +196,7 @@ export const NODE: readonly Safeguard[] = [
       replace: '',
     },
   ]),
-  ...inFile('adapters/node/src/http-body.ts', TOLD, [
+  ...inFile('adapters/node/src/http-body.ts', ['node/fetcher'], [
     {
       id: 'node-bytes-before-break',
       protects: 'The bytes that came before a break are handed over.',

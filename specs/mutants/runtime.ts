@@ -1,7 +1,7 @@
 import { inFile, type Safeguard, type Suite } from './safeguard.js';
 
 const PLAYED: readonly Suite[] = ['worlds'];
-const TOLD: readonly Suite[] = ['memory'];
+const TOLD: readonly Suite[] = ['memory/journal'];
 
 /** What the conductor, the performer, opening and the journal's format do. */
 export const RUNTIME: readonly Safeguard[] = [

@@ -1,8 +1,12 @@
 /**
  * What may turn red. `worlds` are simulated depots under all laws, and the seeds that once broke one; `laws/NAME` is a spec of laws that need no
- * random world; `memory` and `node` are the conformance suites.
+ * random world, `scenarios/NAME` one that plays a story; `memory/PORT` and `node/PORT` are the conformance suite of one port.
  */
-export type Suite = 'worlds' | `laws/${string}` | 'memory' | 'node';
+export type Suite =
+  | 'worlds'
+  | `laws/${string}`
+  | `scenarios/${string}`
+  | `${'memory' | 'node'}/${'store' | 'journal' | 'lease' | 'fetcher'}`;
 
 /** One thing that the code does so that a promise holds, and the patch that stops it doing so. */
 export interface Safeguard {

@@ -88,7 +88,6 @@ export class Workshop implements AsyncDisposable {
     const text = await readFile(path, 'utf8');
     await writeFile(path, without(text, safeguard));
     try {
-      await this.compile();
       return await work();
     } finally {
       await writeFile(path, text);
