@@ -40,6 +40,7 @@ describe('bytes', () => {
         const world = await createWorld({ seed: 1, catalog, diskMs });
         world.network.pacedAt(5, chunkMs);
         let syncedBytes = 0;
+        let early = 0;
         at(world, 'synced', (seeing) => {
           if (seeing.type === 'synced') syncedBytes = seeing.bytes;
         });
@@ -47,10 +48,11 @@ describe('bytes', () => {
           for (const event of seeing.type === 'append' ? seeing.records.flatMap(({ events }) => events) : []) {
             if (event.type !== 'CoreCheckpointed') continue;
             counted++;
-            expect(event.files['f']?.bytes ?? 0).toBeLessThanOrEqual(syncedBytes);
+            early = Math.max(early, (event.files['f']?.bytes ?? 0) - syncedBytes);
           }
         });
         await world.run(world.depot.download('a'));
+        expect(early).toBe(0);
       }),
       { numRuns: 30 },
     );
@@ -77,17 +79,16 @@ describe('bytes', () => {
     await fc.assert(
       fc.asyncProperty(cuts, async (cut) => {
         const world = await createWorld({ seed: 1, catalog, policy });
-        let drops = 0;
+        const recordedAtDrop: number[] = [];
         at(world, 'reset', () => {
-          if (staged(world) > 0) drops++;
-          expect(recorded(world)).toBe(0);
+          if (staged(world) > 0) recordedAtDrop.push(recorded(world));
         });
         world.network.dropAfter(cut);
         const download = world.depot.download('a');
         await world.runUntil(() => recorded(world) === cut && world.depot.status('a').phase === 'backingOff');
         world.network.order({ trouble: 'plainAnswer' });
         await world.run(download);
-        expect(drops).toBe(1);
+        expect(recordedAtDrop).toEqual([0]);
       }),
       { numRuns: 30 },
     );
@@ -97,15 +98,13 @@ describe('bytes', () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: SIZE - 1 }), async (place) => {
         const world = await createWorld({ seed: 1, catalog, policy });
-        let wrong = 0;
+        const left: number[] = [];
         at(world, 'record', (seeing) => {
-          if (!isRetry(seeing)) return;
-          wrong++;
-          expect(staged(world)).toBe(0);
+          if (isRetry(seeing)) left.push(staged(world));
         });
         world.network.corrupt(place);
         await world.run(world.depot.download('a'));
-        expect(wrong).toBe(1);
+        expect(left).toEqual([0]);
       }),
       { numRuns: 20 },
     );

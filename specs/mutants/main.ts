@@ -33,13 +33,15 @@ function verdictOf(safeguard: Safeguard, red: Red | null): string {
 async function judged(
   chosen: readonly Safeguard[],
   tree: string,
-  isJson: boolean,
+  { isJson, isWhole }: { readonly isJson: boolean; readonly isWhole: boolean },
 ): Promise<ReadonlyMap<string, Red | null>> {
   const reds = new Map<string, Red | null>();
   const results = join(tree, 'specs/mutants/RESULTS.md');
   const before = rowsOf(await readFile(results, 'utf8').catch(() => ''));
   await using shop = await Workshop.of(tree);
-  const already = await redAlready(shop, new Set(chosen.flatMap(({ suites }) => suites)));
+  // Who tries a few by name is in a hurry.
+  const suites = isWhole ? chosen.flatMap((safeguard) => safeguard.suites) : [];
+  const already = await redAlready(shop, new Set(suites));
   if (already !== null) throw new Error(`red before anything was taken away: ${already.suite}: ${already.sentence}`);
   for (const [i, safeguard] of chosen.entries()) {
     const { id, protects, survives } = safeguard;
@@ -77,14 +79,18 @@ export async function main(args: readonly string[], tree: string): Promise<numbe
   }
   const { only = [], place = [] } = values;
   const places: Readonly<Record<string, readonly Safeguard[]>> = SAFEGUARDS;
-  const unknown = [...only.filter((id) => !ALL.some((each) => each.id === id)), ...place.filter((each) => !places[each])];
+  const unknown = [
+    ...only.filter((id) => !ALL.some((each) => each.id === id)),
+    ...place.filter((each) => !places[each]),
+  ];
   if (unknown.length > 0) {
     say(`no safeguard or place is called ${JSON.stringify(unknown[0])}\n\n${USAGE}`);
     return 2;
   }
   const here = new Set(place.flatMap((each) => places[each] ?? []));
-  const chosen = only.length + place.length === 0 ? ALL : ALL.filter((each) => here.has(each) || only.includes(each.id));
-  const reds = await judged(chosen, tree, values.json === true);
+  const chosen =
+    only.length + place.length === 0 ? ALL : ALL.filter((each) => here.has(each) || only.includes(each.id));
+  const reds = await judged(chosen, tree, { isJson: values.json === true, isWhole: only.length === 0 });
   const odd = chosen.filter((safeguard) => isOdd(safeguard, reds.get(safeguard.id) ?? null));
   const killed = [...reds.values()].filter(isKilled).length;
   say(

@@ -20,6 +20,8 @@ export interface Safeguard {
   readonly find: string;
   /** What stands there when the safeguard is gone. It compiles. */
   readonly replace: string;
+  /** Runs in a worker thread, which is started from what was compiled. */
+  readonly isInWorker?: true;
   /** Where to look, the cheapest first. */
   readonly suites: readonly Suite[];
   /** Why nothing can turn red: another safeguard, which is listed too, holds the same. */
@@ -32,4 +34,9 @@ export type Sketch = Omit<Safeguard, 'file' | 'suites'> & { readonly suites?: re
 /** The safeguards of one file. */
 export function inFile(file: string, suites: readonly Suite[], sketches: readonly Sketch[]): readonly Safeguard[] {
   return sketches.map((sketch) => ({ suites, ...sketch, file }));
+}
+
+/** Those of a file that workers run. */
+export function inWorker(file: string, suites: readonly Suite[], sketches: readonly Sketch[]): readonly Safeguard[] {
+  return inFile(file, suites, sketches).map((safeguard) => ({ ...safeguard, isInWorker: true }));
 }

@@ -27,7 +27,9 @@ describe('the safeguards', () => {
     for (const { id, survives } of ALL) {
       const [sentence, where] = rows.get(id) ?? ['', ''];
       if (survives === undefined)
-        expect(where, id).toMatch(/^(simulated worlds|specs\/(laws|scenarios)\/\w+|conformance, \w+ of (memory|node))$/);
+        expect(where, id).toMatch(
+          /^(simulated worlds|specs\/(laws|scenarios)\/\w+|conformance, \w+ of (memory|node))$/,
+        );
       else expect(sentence, id).toBe(`nothing: ${survives}`);
     }
   });

@@ -25,8 +25,6 @@ interface Report {
 const hangs = ({ code }: Outcome): boolean => code === null;
 
 async function worlds(shop: Workshop, count: number): Promise<string | null> {
-  // Only they run what was compiled; specs read the sources.
-  await shop.compile();
   const outcome = await shop.run(['specs/mutants/worlds.mjs', String(count)], TOO_LONG_MS);
   if (hangs(outcome)) return 'a world ends';
   // A rejection that nobody awaits ends the program.
