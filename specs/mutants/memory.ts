@@ -158,10 +158,9 @@ export const MEMORY: readonly Safeguard[] = [
     [
       {
         id: 'memory-archive-climbs',
-        protects: 'Nothing is unpacked outside its folder.',
+        protects: 'A name that climbs is refused, also where it climbs in what is stripped.',
         find: "if (segments.some((segment) => segment === '..' || (segment === '.' && segments.length > 1)))",
         replace: "if (segments.some((segment) => segment === '' && segments.length < 0))",
-        survives: 'The grammar of names, which is asked next, knows no segment `..` and no `.` either.',
       },
       {
         id: 'memory-archive-names',

@@ -259,7 +259,7 @@ export const NODE: readonly Safeguard[] = [
     [
       {
         id: 'node-archive-climbs',
-        protects: 'Nothing is unpacked outside its folder.',
+        protects: 'A name that climbs is refused, also where it climbs in what is stripped.',
         find: 'if (climbing !== undefined) return',
         replace: 'if (climbing === null) return',
       },
@@ -268,6 +268,8 @@ export const NODE: readonly Safeguard[] = [
         protects: 'An absolute name is refused.',
         find: "if (entryName.startsWith('/')) return",
         replace: "if (entryName.startsWith('//')) return",
+        survives:
+          'An absolute name has an empty segment before its first slash, which `node-archive-climbs` refuses too.',
       },
     ],
   ),
