@@ -139,6 +139,50 @@ describe('bytes', () => {
     expect(during).toBeGreaterThan(5);
   });
 
+  it('that are void are not recorded with what other files have to record', async () => {
+    const pair = { cores: { a: { f: 540, g: 100 } } };
+    const world = await createWorld({ seed: 1, catalog: pair, policy });
+    const seen = seenBy(world);
+    // While the first bytes of `f` wait to be recorded, because `g` was just recorded, more comes than was announced.
+    world.memory.network.fail(URL_OF_FILE, [
+      { type: 'excess', bytes: new Uint8Array(30) },
+      { type: 'pace', chunkBytes: 10, chunkMs: 20 },
+    ]);
+    world.memory.network.fail(urlOf('a', 'g'), { type: 'pace', chunkBytes: 100, chunkMs: 950 });
+    await world.run(world.depot.download('a'));
+    const told = seen.findIndex(isRetry);
+    const before = seen.slice(0, told);
+    expect(before.some((each) => each.type === 'synced' && each.file === 'f')).toBe(true);
+    const recordedFiles = before.flatMap((each) =>
+      each.type === 'record'
+        ? each.record.events.flatMap((event) => (event.type === 'CoreCheckpointed' ? Object.keys(event.files) : []))
+        : [],
+    );
+    expect(recordedFiles).toEqual(['g']);
+  });
+
+  it('that end before what was announced are a break', async () => {
+    await fc.assert(
+      fc.asyncProperty(cuts, async (cut) => {
+        const world = await createWorld({ seed: 1, catalog, policy });
+        const seen = seenBy(world);
+        world.network.order({ trouble: 'cut', afterBytes: cut });
+        await world.run(world.depot.download('a'));
+        expect(seen.filter(isRetry)).toHaveLength(1);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('of other files are not waited for when one file has failed', async () => {
+    const world = await createWorld({ seed: 1, catalog: { cores: { a: { f: SIZE, g: 60_000 } } }, policy });
+    world.network.answer(404, { on: 'a/f' });
+    world.network.pacedAt(100, 100, 'a/g');
+    await world.run(world.depot.download('a').catch(() => undefined));
+    expect(world.depot.status('a').phase).toBe('failed');
+    expect(world.elapsedMs).toBeLessThan(1_000);
+  });
+
   it('of a network that does not hear the end of a job are not written any more', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 50, max: 1_500 }), async (afterMs) => {

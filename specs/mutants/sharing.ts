@@ -157,7 +157,7 @@ export const SHARING: readonly Safeguard[] = [
         protects: 'What was asked is refused when the guest leaves.',
         find: 'for (const { reject } of this.calls.values()) reject(new DepotClosed());',
         replace: '',
-        suites: ['scenarios/guests'],
+        suites: ['scenarios/words'],
       },
     ],
   ),

@@ -85,6 +85,7 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'A body that ends early is no whole one.',
       find: 'const isShort = length !== null && staged.bytes - begin < length;',
       replace: 'const isShort = false as boolean;',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'validator-of-origin',
@@ -100,12 +101,15 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'An offset that waits to be recorded is forgotten with its bytes.',
       find: 'delete this.pending[file];',
       replace: '',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'checkpoint-order',
       protects: 'Offsets are recorded one after the other.',
       find: 'this.writing = this.writing.then(async () => {',
       replace: 'this.writing = Promise.resolve().then(async () => {',
+      survives:
+        'The conductor settles reports in the order in which they come (`run-to-completion`), so that none overtakes another.',
     },
   ]),
   ...inFile('packages/runtime/src/transfer.ts', PLAYED, [
@@ -114,6 +118,7 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'The first fault ends the transfers of the other files.',
       find: 'sibling.abort(new JobEnded());',
       replace: '',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'checkpoints-flushed',
@@ -134,12 +139,6 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'Where there is only a weak digest, it is compared.',
       find: "weak.every((name) => content[name] === digests[name]) ? 'weak' : null",
       replace: "'weak'",
-    },
-    {
-      id: 'size-compared',
-      protects: 'A digest counts for the size it was named with.',
-      find: 'if (content.sizeBytes !== sizeBytes) continue;',
-      replace: '',
     },
   ]),
   ...inFile('packages/runtime/src/watchdog.ts', PLAYED, [
