@@ -160,12 +160,6 @@ export const NODE: readonly Safeguard[] = [
         replace: 'if (now !== null) await unlink(this.path);\n      },',
       },
       {
-        id: 'node-very-lease',
-        protects: 'The lease that is buried is the one that was judged.',
-        find: 'if (now?.text === text) await unlink(this.path);\n    } finally',
-        replace: 'if (now !== null) await unlink(this.path);\n    } finally',
-      },
-      {
         id: 'node-fence-looks',
         protects: 'The fence looks whose lease it is, not only whether there is one.',
         find: 'now === null || nonceOf(now.text) !== nonceOf(this.mine)) {',
