@@ -26,7 +26,8 @@ const isOdd = ({ survives }: Safeguard, red: Red | null): boolean => isKilled(re
 
 function verdictOf(safeguard: Safeguard, red: Red | null): string {
   if (red === null) return safeguard.survives === undefined ? 'SURVIVES' : 'survives, as listed';
-  if (red.suite === 'unit') return `SURVIVES all but a unit test: ${red.sentence}`;
+  if (red.suite === 'unit')
+    return `${safeguard.survives === undefined ? 'SURVIVES' : 'survives, as listed,'} all but a unit test: ${red.sentence}`;
   return `${safeguard.survives === undefined ? '' : 'KILLED, though listed as a survivor: '}${red.suite}: ${red.sentence}`;
 }
 
