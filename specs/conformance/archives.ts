@@ -26,6 +26,14 @@ const fine: Member = { name: 'fine', bytes: text('fine') };
 const UNSAFE: readonly (readonly [why: string, members: readonly Member[], stripComponents?: number])[] = [
   ['a name that climbs', [fine, { name: '../evil', bytes: text('x') }]],
   ['a name that climbs from inside', [fine, { name: 'a/../../evil', bytes: text('x') }]],
+  [
+    'a name that climbs in what is stripped',
+    [
+      { name: 'a/b/fine', bytes: text('fine') },
+      { name: 'a/../evil', bytes: text('x') },
+    ],
+    2,
+  ],
   ['an absolute name', [fine, { name: '/evil', bytes: text('x') }]],
   ['a name with a backslash', [fine, { name: 'a\\evil', bytes: text('x') }]],
   ['a hidden name', [fine, { name: '.bashrc', bytes: text('x') }]],

@@ -51,6 +51,17 @@ describe('a depot', () => {
     expect(busy).toBeGreaterThan(5);
   });
 
+  it('that is asked for something and closed in the same breath does not begin with it', async () => {
+    for (const diskMs of [0, 3, 60]) {
+      const world = await createWorld({ seed: 1, catalog, diskMs });
+      const seen = deeds(world);
+      void quietly(world.depot.download('ab'));
+      await world.run(world.depot.close());
+      await world.advance(MINUTE_MS);
+      expect(seen.filter((type) => type !== 'append')).toEqual([]);
+    }
+  });
+
   it('whose journal cannot be written refuses everything from then on, and does nothing more', async () => {
     await fc.assert(
       fc.asyncProperty(moments, fc.constantFrom('write', 'sync'), async ({ afterMs, diskMs }, action) => {

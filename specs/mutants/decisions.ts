@@ -203,10 +203,10 @@ export const DECISIONS: readonly Safeguard[] = [
     },
     {
       id: 'backoff-cap',
-      protects: 'The backoff stays below its cap.',
+      protects: 'The backoff grows to its cap, and is still spread there.',
       find: 'Math.min(policy.retryCapMs, policy.retryBaseMs * 2 ** Math.max(0, attempt - 1))',
       replace: 'policy.retryBaseMs * 2 ** Math.max(0, attempt - 1)',
-      survives: 'The delay is held under the cap once more after the jitter; either of the two is enough.',
+      suites: ['laws/retry'],
     },
   ]),
 ];

@@ -1,209 +1,306 @@
-import { inFile, type Safeguard, type Suite } from './safeguard.js';
-
-const TOLD: readonly Suite[] = ['node'];
+import { inFile, inWorker, type Safeguard } from './safeguard.js';
 
 /** What Node's adapter does, where a conformance suite can see it. */
 export const NODE: readonly Safeguard[] = [
-  ...inFile('adapters/node/src/staged-file.ts', TOLD, [
-    {
-      id: 'node-poisoned-sync',
-      protects: 'A file whose sync failed is not believed again.',
-      find: 'if (this.poison !== null) throw this.poison;',
-      replace: '',
-    },
-    {
-      id: 'node-cut-to-kept',
-      protects: 'Bytes beyond the recorded offset are cut.',
-      find: 'if (size > keep) await this.handle.truncate(keep);',
-      replace: '',
-    },
-    {
-      id: 'node-kept-read-again',
-      protects: 'A kept prefix is read again: a crash may have left zeros in it.',
-      find: 'this.hash(block.subarray(0, bytesRead));',
-      replace: '',
-    },
-  ]),
-  ...inFile('adapters/node/src/journal.ts', TOLD, [
-    {
-      id: 'node-torn-tail-cut',
-      protects: 'A torn tail is cut before anything is written behind it.',
-      find: 'await handle.truncate(this.goodBytes);\n      this.sizeBytes',
-      replace: 'this.sizeBytes',
-    },
-    {
-      id: 'node-failed-batch-cut',
-      protects: 'Nothing of a batch whose write failed counts.',
-      find: 'await handle?.truncate(this.goodBytes);',
-      replace: '',
-    },
-    {
-      id: 'node-append-synced',
-      protects: 'An append is acknowledged when it is durable.',
-      find: 'await this.handle.datasync();',
-      replace: '',
-    },
-    {
-      id: 'node-as-left',
-      protects: 'A writer whose journal another has written to writes nothing more.',
-      find: 'await this.mustBeAsLeft(path);',
-      replace: '',
-    },
-    {
-      id: 'node-old-segment-whole',
-      protects: 'An older segment that is torn is refused.',
-      find: 'if (goodBytes < bytes.length && segment !== last) throw corrupt(path, goodBytes);',
-      replace: '',
-    },
-    {
-      id: 'node-snapshot-checked',
-      protects: 'A snapshot that fails its check is passed over.',
-      find: 'if (isMissing(error) || error instanceof JournalCorrupt) return null;',
-      replace: 'if (isMissing(error)) return null;',
-    },
-    {
-      id: 'node-snapshot-aside',
-      protects: 'A snapshot takes its name when it is whole.',
-      find: 'const aside = join(this.dir, `.${SNAPSHOT}`);',
-      replace: 'const aside = join(this.dir, SNAPSHOT);',
-    },
-    {
-      id: 'node-journal-bounded',
-      protects: 'A journal that is compacted does not grow for ever.',
-      find: 'for (const segment of old) await rm(',
-      replace: 'for (const segment of old.slice(0, 0)) await rm(',
-    },
-  ]),
-  ...inFile('adapters/node/src/lease.ts', TOLD, [
-    {
-      id: 'node-one-owner',
-      protects: 'A depot has one owner.',
-      find: 'if (!isDead(seen)) throw held(this.dir, seen.owner);',
-      replace: '',
-    },
-    {
-      id: 'node-lease-epoch',
-      protects: 'A lease that is taken over has a higher epoch.',
-      find: 'epoch = Math.max(epoch, (seen.owner?.epoch ?? 0) + 1);',
-      replace: '',
-    },
-    {
-      id: 'node-own-lease',
-      protects: "Releasing takes away one's own lease only.",
-      find: 'if (now?.text === text) await unlink(this.path);\n      },',
-      replace: 'if (now !== null) await unlink(this.path);\n      },',
-    },
-    {
-      id: 'node-very-lease',
-      protects: 'The lease that is buried is the one that was judged.',
-      find: 'if (now?.text === text) await unlink(this.path);\n    } finally',
-      replace: 'if (now !== null) await unlink(this.path);\n    } finally',
-    },
-    {
-      id: 'node-dead-owner',
-      protects: 'A dead owner is recognised.',
-      find: 'if (!processExists(owner.pid)) return true;',
-      replace: '',
-    },
-  ]),
-  ...inFile('adapters/node/src/store.ts', TOLD, [
-    {
-      id: 'node-unpublished-first',
-      protects: 'A generation loses its final name before its first file.',
-      find: 'if (hidden !== path) await rename(path, hidden);\n    await rm(hidden,',
-      replace: 'await rm(path,',
-    },
-    {
-      id: 'node-dot-is-not-final',
-      protects: 'A name that begins with a dot is never final.',
-      find: "return names.filter((name) => !name.startsWith('.'));",
-      replace: 'return names;',
-    },
-    {
-      id: 'node-unpacking-leaves-nothing',
-      protects: 'Unpacking that failed leaves nothing.',
-      find: '} catch (error) {\n      await rm(targetDir, { recursive: true, force: true });',
-      replace: '} catch (error) {',
-    },
-    {
-      id: 'node-reclaim-spares-kept',
-      protects: 'Taking back what is staged spares the installed generation.',
-      find: 'if (name === keep || isQuarantine(name)) continue;\n        await this.bringBack',
-      replace: 'if (isQuarantine(name)) continue;\n        await this.bringBack',
-    },
-    {
-      id: 'node-usage-complete',
-      protects: 'Usage counts everything below the depot.',
-      find: "const all = sum(await filesIn(this.dir, '', new Set()));",
-      replace: 'const all = 0;',
-    },
-  ]),
-  ...inFile('adapters/node/src/unpacked-tree.ts', TOLD, [
-    {
-      id: 'node-archive-bytes',
-      protects: 'Unpacking is bounded in bytes.',
-      find: 'if (this.#bytes + bytes > this.#limits.maxBytes) {',
-      replace: 'if (this.#bytes + bytes < 0) {',
-    },
-    {
-      id: 'node-archive-files',
-      protects: 'Unpacking is bounded in files.',
-      find: 'if (this.#fileCount > this.#limits.maxFiles) {',
-      replace: 'if (this.#fileCount < 0) {',
-    },
-    {
-      id: 'node-archive-twice',
-      protects: 'No place of an archive is written twice.',
-      find: "if (kind === 'file') throw unsafe(`${quoted(name)}: is in the archive twice`);",
-      replace: '',
-    },
-    {
-      id: 'node-archive-case',
-      protects: 'Names that are one place on a disk without case are refused.',
-      find: 'if (known.name !== name) throw unsafe(',
-      replace: "if (known.name === '') throw unsafe(",
-    },
-  ]),
-  ...inFile('adapters/node/src/archive-name.ts', TOLD, [
-    {
-      id: 'node-archive-climbs',
-      protects: 'Nothing is unpacked outside its folder.',
-      find: 'if (climbing !== undefined) return',
-      replace: 'if (climbing === null) return',
-    },
-    {
-      id: 'node-archive-absolute',
-      protects: 'An absolute name is refused.',
-      find: "if (entryName.startsWith('/')) return",
-      replace: "if (entryName.startsWith('//')) return",
-    },
-  ]),
-  ...inFile('adapters/node/src/fetcher.ts', TOLD, [
-    {
-      id: 'node-hops-bounded',
-      protects: 'A redirect without end is ended.',
-      find: 'if (hop >= MAX_HOPS)',
-      replace: 'if (hop >= 1_000)',
-    },
-    {
-      id: 'node-range-asked',
-      protects: 'Only what is left is asked for.',
-      find: '...(wanted.from === null ? {} : { range: `bytes=${wanted.from}-` }),',
-      replace: '',
-    },
-    {
-      id: 'node-if-range',
-      protects: 'A resume is bound to the version that it began with.',
-      find: "...(wanted.ifRange === null || wanted.from === null ? {} : { 'if-range': wanted.ifRange }),",
-      replace: '',
-    },
-  ]),
-  ...inFile('adapters/node/src/http-body.ts', TOLD, [
-    {
-      id: 'node-bytes-before-break',
-      protects: 'The bytes that came before a break are handed over.',
-      find: 'const chunk = queue.shift();',
-      replace: 'const chunk = end === null ? queue.shift() : undefined;',
-    },
-  ]),
+  ...inFile(
+    'adapters/node/src/staged-file.ts',
+    ['node/store'],
+    [
+      {
+        id: 'node-poisoned-sync',
+        protects: 'A file whose sync failed is not believed again.',
+        find: 'if (this.poison !== null) throw this.poison;',
+        replace: '',
+      },
+      {
+        id: 'node-cut-to-kept',
+        protects: 'Bytes beyond the recorded offset are cut.',
+        find: 'if (size > keep) await this.handle.truncate(keep);',
+        replace: '',
+      },
+      {
+        id: 'node-kept-read-again',
+        protects: 'A kept prefix is read again: a crash may have left zeros in it.',
+        find: 'this.hash(block.subarray(0, bytesRead));',
+        replace: '',
+      },
+      {
+        id: 'node-chunk-taken',
+        protects: 'A write that takes half goes on with the other half.',
+        find: 'done += bytesWritten;',
+        replace: 'done += chunk.length + 0 * bytesWritten;',
+      },
+      {
+        id: 'node-link-not-cut',
+        protects: 'A link to an installed file is never cut.',
+        find: 'if (there.nlink > 1) await rm(path);\n  // It was installed once, and its other names are gone.\n  else if',
+        replace: 'if',
+      },
+      {
+        id: 'node-link-not-written',
+        protects: 'A link to an installed file that turned out wrong is left, and a file of its own begun.',
+        find: 'if (this.isLink) await this.leaveLink();\n      else await',
+        replace: 'await',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/link-file.ts',
+    ['scenarios/twins'],
+    [
+      {
+        id: 'node-linked',
+        protects: 'Equal bytes lie on the disk once.',
+        find: 'await link(source, path).catch(',
+        replace: 'await copy(source, path).catch(',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/journal.ts',
+    ['node/journal'],
+    [
+      {
+        id: 'node-torn-tail-cut',
+        protects: 'A torn tail is cut before anything is written behind it.',
+        find: 'await handle.truncate(this.goodBytes);\n      this.sizeBytes',
+        replace: 'this.sizeBytes',
+      },
+      {
+        id: 'node-failed-batch-cut',
+        protects: 'Nothing of a batch whose write failed counts.',
+        find: 'await handle?.truncate(this.goodBytes);',
+        replace: '',
+      },
+      {
+        id: 'node-append-synced',
+        protects: 'An append is acknowledged when it is durable.',
+        find: 'await this.handle.datasync();',
+        replace: '',
+      },
+      {
+        id: 'node-as-left',
+        protects: 'A writer whose journal another has written to writes nothing more.',
+        find: 'await this.mustBeAsLeft(path);',
+        replace: '',
+      },
+      {
+        id: 'node-append-astray',
+        protects: 'A journal whose write failed takes nothing more until it is read anew.',
+        find: 'this.astray = { error };',
+        replace: 'this.astray = null;',
+      },
+      {
+        id: 'node-append-fence',
+        protects: 'An owner that was taken for dead writes no record.',
+        find: 'await this.fence?.();\n        await this.mustBeAsLeft',
+        replace: 'await this.mustBeAsLeft',
+        suites: ['scenarios/fence'],
+      },
+      {
+        id: 'node-snapshot-fence',
+        protects: 'An owner that was taken for dead while it wrote a snapshot does not give it its name.',
+        find: 'await this.fence?.();\n        await rename',
+        replace: 'await rename',
+        suites: ['scenarios/fence'],
+      },
+      {
+        id: 'node-cut-fence',
+        protects: 'An owner that was taken for dead cuts nothing.',
+        find: 'await this.fence?.();\n      await handle?.truncate',
+        replace: 'await handle?.truncate',
+        suites: ['scenarios/fence'],
+      },
+      {
+        id: 'node-old-segment-whole',
+        protects: 'An older segment that is torn is refused.',
+        find: 'if (goodBytes < bytes.length && segment !== last) throw corrupt(path, goodBytes);',
+        replace: '',
+      },
+      {
+        id: 'node-snapshot-checked',
+        protects: 'A snapshot that fails its check is passed over.',
+        find: 'if (isMissing(error) || error instanceof JournalCorrupt) return null;',
+        replace: 'if (isMissing(error)) return null;',
+      },
+      {
+        id: 'node-snapshot-aside',
+        protects: 'A snapshot takes its name when it is whole.',
+        find: 'const aside = join(this.dir, `.${SNAPSHOT}`);',
+        replace: 'const aside = join(this.dir, SNAPSHOT);',
+      },
+      {
+        id: 'node-journal-bounded',
+        protects: 'A journal that is compacted does not grow for ever.',
+        find: 'for (const segment of old) await rm(',
+        replace: 'for (const segment of old.slice(0, 0)) await rm(',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/lease.ts',
+    ['node/lease'],
+    [
+      {
+        id: 'node-one-owner',
+        protects: 'A depot has one owner.',
+        find: 'if (!isDead(seen)) throw held(this.dir, seen.owner);',
+        replace: '',
+      },
+      {
+        id: 'node-lease-epoch',
+        protects: 'A lease that is taken over has a higher epoch.',
+        find: 'epoch = Math.max(epoch, (seen.owner?.epoch ?? 0) + 1);',
+        replace: '',
+      },
+      {
+        id: 'node-own-lease',
+        protects: "Releasing takes away one's own lease only.",
+        find: 'if (now?.text === text) await unlink(this.path);\n      },',
+        replace: 'if (now !== null) await unlink(this.path);\n      },',
+      },
+      {
+        id: 'node-fence-looks',
+        protects: 'The fence looks whose lease it is, not only whether there is one.',
+        find: 'now === null || nonceOf(now.text) !== nonceOf(this.mine)) {',
+        replace: 'now === null) {',
+        suites: ['scenarios/fence'],
+      },
+      {
+        id: 'node-dead-owner',
+        protects: 'A dead owner is recognised.',
+        find: 'if (!processExists(owner.pid)) return true;',
+        replace: '',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/store.ts',
+    ['node/store'],
+    [
+      {
+        id: 'node-unpublished-first',
+        protects: 'A generation loses its final name before its first file.',
+        find: 'if (hidden !== path) await rename(path, hidden);\n    await rm(hidden,',
+        replace: 'await rm(path,',
+      },
+      {
+        id: 'node-dot-is-not-final',
+        protects: 'A name that begins with a dot is never final.',
+        find: "return names.filter((name) => !name.startsWith('.'));",
+        replace: 'return names;',
+      },
+      {
+        id: 'node-unpacking-leaves-nothing',
+        protects: 'Unpacking that failed leaves nothing.',
+        find: '} catch (error) {\n      await rm(targetDir, { recursive: true, force: true });',
+        replace: '} catch (error) {',
+      },
+      {
+        id: 'node-reclaim-spares-kept',
+        protects: 'Taking back what is staged spares the installed generation.',
+        find: 'if (name === keep || isQuarantine(name)) continue;\n        await this.bringBack',
+        replace: 'if (isQuarantine(name)) continue;\n        await this.bringBack',
+      },
+      {
+        id: 'node-links-counted-once',
+        protects: 'Usage counts what is linked once.',
+        find: 'if (seen.has(inode)) return false;',
+        replace: '',
+        suites: ['scenarios/twins'],
+      },
+      {
+        id: 'node-usage-complete',
+        protects: 'Usage counts everything below the depot.',
+        find: "const all = sum(await filesIn(this.dir, '', new Set()));",
+        replace: 'const all = 0;',
+      },
+    ],
+  ),
+  ...inWorker(
+    'adapters/node/src/unpacked-tree.ts',
+    ['node/store'],
+    [
+      {
+        id: 'node-archive-bytes',
+        protects: 'Unpacking is bounded in bytes.',
+        find: 'if (this.#bytes + bytes > this.#limits.maxBytes) {',
+        replace: 'if (this.#bytes + bytes < 0) {',
+      },
+      {
+        id: 'node-archive-files',
+        protects: 'Unpacking is bounded in files.',
+        find: 'if (this.#fileCount > this.#limits.maxFiles) {',
+        replace: 'if (this.#fileCount < 0) {',
+      },
+      {
+        id: 'node-archive-twice',
+        protects: 'No place of an archive is written twice.',
+        find: "if (kind === 'file') throw unsafe(`${quoted(name)}: is in the archive twice`);",
+        replace: '',
+      },
+      {
+        id: 'node-archive-case',
+        protects: 'Names that are one place on a disk without case are refused.',
+        find: 'if (known.name !== name) throw unsafe(',
+        replace: "if (known.name === '') throw unsafe(",
+      },
+    ],
+  ),
+  ...inWorker(
+    'adapters/node/src/archive-name.ts',
+    ['node/store'],
+    [
+      {
+        id: 'node-archive-climbs',
+        protects: 'A name that climbs is refused, also where it climbs in what is stripped.',
+        find: 'if (climbing !== undefined) return',
+        replace: 'if (climbing === null) return',
+      },
+      {
+        id: 'node-archive-absolute',
+        protects: 'An absolute name is refused.',
+        find: "if (entryName.startsWith('/')) return",
+        replace: "if (entryName.startsWith('//')) return",
+        survives:
+          'An absolute name has an empty segment before its first slash, which `node-archive-climbs` refuses too.',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/fetcher.ts',
+    ['node/fetcher'],
+    [
+      {
+        id: 'node-hops-bounded',
+        protects: 'A redirect without end is ended.',
+        find: 'if (hop >= MAX_HOPS)',
+        replace: 'if (hop >= 1_000)',
+      },
+      {
+        id: 'node-range-asked',
+        protects: 'Only what is left is asked for.',
+        find: '...(wanted.from === null ? {} : { range: `bytes=${wanted.from}-` }),',
+        replace: '',
+      },
+      {
+        id: 'node-if-range',
+        protects: 'A resume is bound to the version that it began with.',
+        find: "...(wanted.ifRange === null || wanted.from === null ? {} : { 'if-range': wanted.ifRange }),",
+        replace: '',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/http-body.ts',
+    ['node/fetcher'],
+    [
+      {
+        id: 'node-bytes-before-break',
+        protects: 'The bytes that came before a break are handed over.',
+        find: 'const chunk = queue.shift();',
+        replace: 'const chunk = end === null ? queue.shift() : undefined;',
+      },
+    ],
+  ),
 ];

@@ -1,7 +1,7 @@
 import { inFile, type Safeguard, type Suite } from './safeguard.js';
 
 const PLAYED: readonly Suite[] = ['worlds'];
-const TOLD: readonly Suite[] = ['memory'];
+const TOLD: readonly Suite[] = ['memory/journal'];
 
 /** What the conductor, the performer, opening and the journal's format do. */
 export const RUNTIME: readonly Safeguard[] = [
@@ -69,8 +69,6 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'A closed depot performs nothing more.',
       find: 'if (this.isClosed) return;',
       replace: '',
-      survives:
-        'Every job is ended first (`close-ends-jobs`), and what was ended reports nothing that leads to more; only what is just being published could.',
       suites: ['laws/closing', 'worlds'],
     },
     {
@@ -113,8 +111,7 @@ export const RUNTIME: readonly Safeguard[] = [
       protects: 'What was read at opening is durable before anything is removed because of it.',
       find: 'await ports.journal.append([]);',
       replace: '',
-      survives:
-        'Only a power cut in the few steps between reading and the first record of the new owner could tell; no world meets it now.',
+      suites: ['laws/opening', 'worlds'],
     },
     {
       id: 'epoch-rises',

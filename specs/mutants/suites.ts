@@ -8,8 +8,12 @@ const WORLDS = 300;
 /** Far beyond what any suite takes, milliseconds: who is not done then never will be. */
 const TOO_LONG_MS = 300_000;
 
-const specOf = (suite: Exclude<Suite, 'worlds'>): string =>
-  suite.startsWith('laws/') ? `specs/${suite}.spec.ts` : `specs/conformance/${suite}.spec.ts`;
+/** What vitest is asked to run for a suite. */
+function specOf(suite: Exclude<Suite, 'worlds'>): readonly string[] {
+  const [place, port] = suite.split('/');
+  if (place === 'laws' || place === 'scenarios') return [`specs/${suite}.spec.ts`];
+  return [`specs/conformance/${place}.spec.ts`, '-t', `the ${port} of @lading/${place}`];
+}
 
 interface Report {
   readonly testResults: readonly {
@@ -28,8 +32,8 @@ async function worlds(shop: Workshop, count: number): Promise<string | null> {
   return JSON.parse(outcome.stdout) as string | null;
 }
 
-/** The first sentence below a path that does not hold, or null. */
-async function specs(shop: Workshop, path: string): Promise<string | null> {
+/** The first sentence of what is chosen that does not hold, or null. */
+async function specs(shop: Workshop, chosen: readonly string[]): Promise<string | null> {
   const file = join(shop.root, 'report.json');
   await rm(file, { force: true });
   const outcome = await shop.run(
@@ -42,12 +46,12 @@ async function specs(shop: Workshop, path: string): Promise<string | null> {
       '--no-isolate',
       '--reporter=json',
       `--outputFile=${file}`,
-      path,
+      ...chosen,
     ],
     TOO_LONG_MS,
   );
   if (outcome.code === 0) return null;
-  if (hangs(outcome)) return `${path} ends`;
+  if (hangs(outcome)) return `${chosen[0]} ends`;
   const report = JSON.parse(await readFile(file, 'utf8')) as Report;
   const failed = report.testResults
     .flatMap(({ assertionResults }) => assertionResults)
@@ -83,6 +87,6 @@ export const redAlready = (shop: Workshop, suites: ReadonlySet<Suite>): Promise<
 export async function redBy(shop: Workshop, { suites, file }: Safeguard): Promise<Red | null> {
   const red = await firstRed(shop, suites);
   if (red !== null) return red;
-  const sentence = await specs(shop, PLACE.exec(file)?.[0] ?? file);
+  const sentence = await specs(shop, [PLACE.exec(file)?.[0] ?? file]);
   return sentence === null ? null : { suite: 'unit', sentence };
 }

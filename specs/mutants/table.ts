@@ -4,7 +4,8 @@ import type { Red } from './suites.js';
 function placeOf(suite: Red['suite']): string {
   if (suite === 'unit') return 'only a unit test';
   if (suite === 'worlds') return 'simulated worlds';
-  return suite.startsWith('laws/') ? `specs/${suite}` : `conformance, ${suite}`;
+  const [place, port] = suite.split('/');
+  return place === 'memory' || place === 'node' ? `conformance, ${port} of ${place}` : `specs/${suite}`;
 }
 
 /** What turned red, and where; as it stands in the table. */

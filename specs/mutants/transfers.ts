@@ -16,8 +16,7 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'What came during a sync is not counted as synced.',
       find: 'staged.sync().then(() => this.note(bytes))',
       replace: 'staged.sync().then(() => this.note(staged.bytes))',
-      survives:
-        'On the simulated disk a write takes as long as a sync, so that no byte is ever written while others are being synced.',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'sync-before-proof',
@@ -30,14 +29,63 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'That bytes are dropped is recorded before they are.',
       find: 'if (this.durableBytes > 0) {',
       replace: 'if (this.durableBytes < 0) {',
-      survives:
-        'After a crash in between the disk lowers the recorded offset (`disk-lowers-journal`), and the digest judges what came since.',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'void-bytes-leave',
+      protects: 'Bytes that turned out wrong leave the disk.',
+      find: 'await staged.reset().catch(() => undefined);',
+      replace: '',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'drop-waits-for-sync',
+      protects: 'A sync that is under way does not record bytes that are being dropped.',
+      find: 'await this.syncing?.catch(() => undefined);',
+      replace: '',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'break-keeps-bytes',
+      protects: 'What came before a break is kept.',
+      find: 'await staged.sync();\n      await this.note(staged.bytes);\n    } catch',
+      replace: '} catch',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'not-too-long',
+      protects: 'Bytes beyond what was announced are refused.',
+      find: 'if (staged.bytes + chunk.length > limit) {',
+      replace: 'if (staged.bytes + chunk.length < 0) {',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'late-chunk',
+      protects: 'A chunk that comes after its job was ended is not written.',
+      find: 'signal.throwIfAborted();\n      dog.bytesCame',
+      replace: 'dog.bytesCame',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'restarts-bounded',
+      protects: 'A source is asked a bounded number of times in one attempt.',
+      find: 'restarts > MAX_RESTARTS || shortReplies >= MAX_SHORT_REPLIES',
+      replace: 'restarts > 1_000 || shortReplies >= 1_000',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'undigested-halves',
+      protects: 'Without any digest, two halves are joined only under one validator.',
+      find: 'const isUnsafe = !this.hasDigest && !(isOurs && this.validator !== null);',
+      replace: 'const isUnsafe = false;',
+      suites: ['laws/sources', 'worlds'],
     },
     {
       id: 'not-too-short',
       protects: 'A body that ends early is no whole one.',
       find: 'const isShort = length !== null && staged.bytes - begin < length;',
       replace: 'const isShort = false as boolean;',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'validator-of-origin',
@@ -53,12 +101,15 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'An offset that waits to be recorded is forgotten with its bytes.',
       find: 'delete this.pending[file];',
       replace: '',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'checkpoint-order',
       protects: 'Offsets are recorded one after the other.',
       find: 'this.writing = this.writing.then(async () => {',
       replace: 'this.writing = Promise.resolve().then(async () => {',
+      survives:
+        'The conductor settles reports in the order in which they come (`run-to-completion`), so that none overtakes another.',
     },
   ]),
   ...inFile('packages/runtime/src/transfer.ts', PLAYED, [
@@ -67,6 +118,7 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'The first fault ends the transfers of the other files.',
       find: 'sibling.abort(new JobEnded());',
       replace: '',
+      suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'checkpoints-flushed',
@@ -87,12 +139,6 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'Where there is only a weak digest, it is compared.',
       find: "weak.every((name) => content[name] === digests[name]) ? 'weak' : null",
       replace: "'weak'",
-    },
-    {
-      id: 'size-compared',
-      protects: 'A digest counts for the size it was named with.',
-      find: 'if (content.sizeBytes !== sizeBytes) continue;',
-      replace: '',
     },
   ]),
   ...inFile('packages/runtime/src/watchdog.ts', PLAYED, [

@@ -43,6 +43,8 @@ class WatchedFile implements StagedFile {
 
   async sync(): Promise<void> {
     const { bytes } = this.inner;
+    // Twice the time of a write: more bytes may come meanwhile.
+    await this.onDisk();
     await this.onDisk();
     await this.inner.sync();
     this.tell({ type: 'synced', ...this.name, bytes });
