@@ -218,7 +218,7 @@ export const NODE: readonly Safeguard[] = [
     ],
   ),
   ...inWorker(
-    'adapters/node/src/unpacked-tree.ts',
+    'packages/runtime/src/archive/unpacked-tree.ts',
     ['node/store'],
     [
       {
@@ -248,7 +248,7 @@ export const NODE: readonly Safeguard[] = [
     ],
   ),
   ...inWorker(
-    'adapters/node/src/archive-name.ts',
+    'packages/runtime/src/archive/archive-name.ts',
     ['node/store'],
     [
       {

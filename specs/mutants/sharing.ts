@@ -155,7 +155,7 @@ export const SHARING: readonly Safeguard[] = [
       {
         id: 'closed-guest',
         protects: 'What was asked is refused when the guest leaves.',
-        find: 'for (const { reject } of this.calls.values()) reject(new DepotClosed());',
+        find: 'this.failure ??= { error: new DepotClosed() };\n    this.rejectAll(this.failure.error);',
         replace: '',
         suites: ['scenarios/words'],
       },
@@ -168,7 +168,7 @@ export const SHARING: readonly Safeguard[] = [
       {
         id: 'late-guest',
         protects: 'Who joins late is told the whole.',
-        find: "if (word?.type === 'join') this.hello();",
+        find: "if ((heard as { type?: unknown } | null)?.type === 'join') this.hello();",
         replace: '',
       },
       {

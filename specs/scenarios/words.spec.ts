@@ -39,7 +39,9 @@ async function house() {
       close: () => end.close(),
     };
     const locate = store.locate.bind(store);
-    return await world.run(joinDepot({ channel, catalog, name: 'guest', locate, scheduler: schedulerOf(world.clock) }));
+    return await world.run(
+      joinDepot({ channel, catalog, name: 'guest', locate, scheduler: schedulerOf(world.clock) }).depot,
+    );
   };
   return { world, owner, own, join, channels };
 }
