@@ -3,8 +3,11 @@ import { type BrowserDepot, openDepot, WebFetcher } from '@lading/browser';
 import { imageOf, LadingError } from '@lading/core';
 import { FaultError } from '@lading/runtime';
 import { filter, firstValueFrom } from 'rxjs';
+import { hashLines, hexOf, journalDeeds } from './journal.js';
 
 let depot: BrowserDepot | null = null;
+/** The state after each record that came here, and the first. */
+let lived: BrowserDepot['state'][] = [];
 let seen: string[] = [];
 
 const mine = (): BrowserDepot => {
@@ -12,12 +15,8 @@ const mine = (): BrowserDepot => {
   return depot;
 };
 
-async function hexOf(blob: Blob): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 const deeds = {
+  ...journalDeeds,
   async open({
     worker = '/depot-worker.js',
     ...options
@@ -31,6 +30,9 @@ const deeds = {
       worker: () => new Worker(worker, { type: 'module' }),
       ...options,
     });
+    const opened = depot;
+    lived = [opened.state];
+    opened.events$.subscribe(() => lived.push(opened.state));
     return depot.list().map(({ id, phase }) => ({ id, phase }));
   },
   async download(id: string) {
@@ -55,6 +57,16 @@ const deeds = {
     throw new Error('the depot was closed');
   },
   seen: () => seen,
+  /** Resolves with the next status that has come further, or less far. */
+  async changed({ id, bytesDone }: { id: string; bytesDone: number }) {
+    for await (const status of mine().watch(id)) if (status.bytesDone !== bytesDone) return status;
+    throw new Error('the depot was closed');
+  },
+  /** Resolves when an event of this type is durable. */
+  async recorded(type: string) {
+    await firstValueFrom(mine().events$.pipe(filter(({ event }) => event.type === type)));
+    return null;
+  },
   /** Resolves when this tab's worker owns the depot, with the wall clock then. */
   async owning() {
     await firstValueFrom(mine().isOwner$.pipe(filter((isOwner) => isOwner)));
@@ -64,16 +76,20 @@ const deeds = {
   status: (id: string) => mine().status(id),
   async digest({ id, file }: { id: string; file: string }) {
     const found = await mine().asset(id)?.file(file);
-    return found === undefined ? null : { name: found.name, size: found.size, sha256: await hexOf(found) };
+    return found === undefined
+      ? null
+      : { name: found.name, size: found.size, sha256: await hexOf(await found.arrayBuffer()) };
   },
   async fetchUrl({ id, file }: { id: string; file: string }) {
     const url = (await mine().asset(id)?.url(file)) ?? '';
-    return await hexOf(await (await fetch(url)).blob());
+    return await hexOf(await (await fetch(url)).arrayBuffer());
   },
   pause: (id: string) => mine().pause(id),
   resume: (id: string) => mine().resume(id),
   retry: (id: string) => mine().retry(id),
+  cancel: (id: string) => mine().cancel(id),
   remove: (id: string) => mine().delete(id),
+  removeByForce: (id: string) => mine().delete(id, { force: true }),
   async verify() {
     return await mine().verify();
   },
@@ -85,6 +101,8 @@ const deeds = {
   async journal() {
     return { records: await mine().history(), image: imageOf(mine().state) };
   },
+  /** `position hash` of the states that were seen while the depot was open here. */
+  lived: () => hashLines([...new Set(lived)]),
   async close() {
     await mine().close();
     return null;
