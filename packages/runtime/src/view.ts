@@ -37,6 +37,12 @@ export interface DepotReader {
   checkForUpdates(): readonly Status[];
 }
 
+/** The key of the state that an id means. */
+interface Target {
+  readonly kind: 'voice' | 'core';
+  readonly id: string;
+}
+
 export class View implements DepotReader {
   constructor(
     readonly catalog: Catalog,
@@ -55,8 +61,8 @@ export class View implements DepotReader {
     return plan;
   }
 
-  /** The key of the state that an id means: a voice, or a core that may have been asked for directly. */
-  private kindOf(id: string): { kind: 'voice' | 'core'; id: string } {
+  /** A voice, or a core that may have been asked for directly. */
+  private kindOf(id: string): Target {
     const { catalog, state } = this;
     const [voice] = catalog.wishesOf(id);
     if (voice !== undefined) return { kind: 'voice', id: voice.id };
@@ -67,7 +73,19 @@ export class View implements DepotReader {
   }
 
   status(id: string): Status {
-    const target = this.kindOf(id);
+    return this.statusOf(this.kindOf(id));
+  }
+
+  /** The status of one id again and again: what only the state knew may go from it, and is absent then. */
+  follow(id: string): () => Status {
+    let target: Target | null = null;
+    return () => {
+      target ??= this.kindOf(id);
+      return this.statusOf(target);
+    };
+  }
+
+  private statusOf(target: Target): Status {
     if (target.kind === 'voice') return voiceStatus(this.state, this.catalog, target.id, this.live);
     return coreStatus(this.state, this.catalog, target.id, this.live);
   }
