@@ -198,10 +198,7 @@ describe('a guest', () => {
       const { depot } = await join();
       await world.run(before(first.depot));
       await world.clock.advance(300);
-      const position = first.depot.state.position;
-      first.depot.state$.subscribe((state) => {
-        if (state.position > position) first.process.kill();
-      });
+      first.depot.events$.subscribe(() => first.process.kill());
       const life = settled(deed(depot));
       await world.clock.advance(2_000);
       first.process.kill();

@@ -4,11 +4,20 @@ import { imageOf, LadingError } from '@lading/core';
 import { FaultError } from '@lading/runtime';
 import { filter, firstValueFrom } from 'rxjs';
 import { hashLines, hexOf, journalDeeds } from './journal.js';
+import { begun, lifeDeeds } from './life.js';
 
 let depot: BrowserDepot | null = null;
 /** The state after each record that came here, and the first. */
 let lived: BrowserDepot['state'][] = [];
 let seen: string[] = [];
+let opening: Promise<BrowserDepot> | null = null;
+
+interface OpenGiven {
+  readonly worker?: string;
+  readonly dir?: string;
+  readonly retryBaseMs?: number;
+  readonly stallMs?: number;
+}
 
 const mine = (): BrowserDepot => {
   if (depot === null) throw new Error('no depot is open in this page');
@@ -17,23 +26,29 @@ const mine = (): BrowserDepot => {
 
 const deeds = {
   ...journalDeeds,
-  async open({
-    worker = '/depot-worker.js',
-    ...options
-  }: {
-    worker?: string;
-    retryBaseMs?: number;
-    stallMs?: number;
-  } = {}) {
-    depot = await openDepot({
-      catalog: 'catalog.json',
-      worker: () => new Worker(worker, { type: 'module' }),
-      ...options,
-    });
+  async open({ worker = '/depot-worker.js', ...options }: OpenGiven = {}) {
+    depot = await openDepot({ catalog: 'catalog.json', worker: () => begun(worker), ...options });
     const opened = depot;
     lived = [opened.state];
     opened.events$.subscribe(() => lived.push(opened.state));
     return depot.list().map(({ id, phase }) => ({ id, phase }));
+  },
+  /** Opens, and falls asleep as soon as the worker is started. */
+  async openAsleep() {
+    const started = new Promise<void>((resolve) => {
+      const worker = () => {
+        resolve();
+        return begun('/depot-worker.js');
+      };
+      opening = openDepot({ catalog: 'catalog.json', worker });
+    });
+    await started;
+    lifeDeeds.sleep();
+    return 'asleep';
+  },
+  async opening() {
+    depot = await opening;
+    return null;
   },
   async download(id: string) {
     const asset = await mine().download(id);
@@ -107,6 +122,7 @@ const deeds = {
     await mine().close();
     return null;
   },
+  ...lifeDeeds,
   /** Spoils an installed file behind the depot's back. */
   async spoil(place: string) {
     let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('lading');

@@ -46,6 +46,15 @@ export const journalDeeds = {
     }
     return null;
   },
+  /** Puts something behind the last record that no depot has written. */
+  async spoilJournal() {
+    const database = await openDatabase(NAME);
+    await database.transact('readwrite', async (store) => {
+      store('records').put(new Uint8Array([1, 2, 3]), [1, 1_000_000]);
+    });
+    database.close();
+    return null;
+  },
   /** The state at every position, folded here: of this page's journal, or of a portable one. */
   hashes: async (portable?: string) =>
     hashLines(statesOf(portable === undefined ? await kept() : readPortableJournal(portable))),
