@@ -129,20 +129,29 @@ describe('a guest', () => {
   });
 
   it('that asks an owner which is closing is answered by the next', async () => {
-    for (let turns = 0; turns < 12; turns++) {
-      const { world, own, join } = house();
-      const first = await own();
-      const { depot } = await join();
-      const running = first.depot.download('heart').catch(() => undefined);
-      await world.clock.advance(500);
-      const closing = first.depot.close();
-      for (let i = 0; i < turns; i++) await Promise.resolve();
-      const life = settled(depot.download('fenrir'));
-      await world.run(closing);
-      await running;
-      await own();
-      expect(await world.run(life), `${turns} turns`).toMatchObject({ value: { id: 'fenrir' } });
+    // So much has happened that the owner writes a snapshot before it lets go.
+    const ids = Array.from({ length: 120 }, (_, i) => `v${i}`);
+    const cores = Object.fromEntries(ids.map((id) => [`of-${id}`, { 'a.bin': 10 }]));
+    const voices = Object.fromEntries(ids.map((id) => [id, [`of-${id}`]]));
+    const { world, own, join } = house({ cores, voices });
+    const first = await own();
+    const { depot } = await join();
+    await world.run(Promise.all(ids.map((id) => first.depot.download(id))));
+    expect(first.depot.state.position).toBeGreaterThan(1_000);
+    let isOver = false;
+    const closing = first.depot.close().then(() => {
+      isOver = true;
+    });
+    const asked: Promise<{ readonly error?: unknown }>[] = [];
+    while (!isOver) {
+      asked.push(settled(depot.prioritize('v1')), settled(depot.verify('v1')), settled(depot.usage()));
+      await Promise.resolve();
     }
+    await closing;
+    await own();
+    const answers = await world.run(Promise.all(asked));
+    expect(answers.length).toBeGreaterThan(100);
+    expect(answers.filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
   it('whose owner dies between record and answer is told that it is done', async () => {
@@ -247,5 +256,20 @@ describe('an owner', () => {
     await world.run(depot.delete('fenrir'));
     await world.clock.advance(500);
     expect(phases.at(-1)).toBe('absent');
+  });
+
+  it('that is closed in the midst of a check or a cleaning touches nothing once it has let go', async () => {
+    for (let turns = 0; turns < 60; turns += 3) {
+      const { world, own } = house();
+      const { depot, process } = await own();
+      await world.run(Promise.all([depot.download('heart'), depot.download('fenrir')]));
+      const deeds = [settled(depot.clean()), settled(depot.repair())];
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      // In the very moment: the next owner may begin then.
+      const steps = await world.run(depot.close().then(() => process.steps));
+      await world.run(Promise.all(deeds));
+      await world.clock.advance(5_000);
+      expect(process.steps, `${turns} turns`).toBe(steps);
+    }
   });
 });
