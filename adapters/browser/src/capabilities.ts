@@ -31,7 +31,7 @@ export async function groundOf(dir: string): Promise<Ground> {
     const top = await navigator.storage.getDirectory();
     const root = await top.getDirectoryHandle(dir, { create: true });
     // One at a time: a browser that restores many tabs at once would refuse the file to all but one, as if it could not.
-    const isAble = await navigator.locks.request(`lading:probe:v1:${dir}`, () => hasSyncAccess(root));
+    const isAble = await navigator.locks.request(`lading:probe:${dir}`, () => hasSyncAccess(root));
     const reason = isAble ? null : 'noSyncAccess';
     if (reason === null) return { kind: { type: 'opfs' }, root };
     return inMemory(reason, 'this browser has no synchronous access to stored files');

@@ -82,7 +82,11 @@ const locate = (core: string, generation: string, file: string): string => `core
 export async function openDepot(options: BrowserOptions): Promise<BrowserDepot> {
   const { dir = DEFAULT_DIR } = options;
   const defect = idDefect(dir);
-  if (defect !== null) throw unfit(dir, defect);
+  if (defect !== null)
+    throw new ConfigurationError(`the depot "${dir}": ${defect}`, {
+      code: 'invalidDir',
+      remedy: 'Give it another name.',
+    });
   const channel = new TabChannel(dir);
   let joining: Joining | null = null;
   const fail = (error: unknown): void => joining?.fail(initializationError(error));
@@ -123,12 +127,6 @@ export async function openDepot(options: BrowserOptions): Promise<BrowserDepot> 
     throw initializationError(error);
   }
 }
-
-const unfit = (dir: string, defect: string): ConfigurationError =>
-  new ConfigurationError(`the depot cannot be called "${dir}": ${defect}`, {
-    code: 'invalidDir',
-    remedy: 'Give it a plain name: it is one folder of the private file system, not a path.',
-  });
 
 function browserDepot(
   depot: Depot,

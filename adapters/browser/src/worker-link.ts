@@ -1,5 +1,5 @@
 import { DepotClosed } from '@lading/runtime';
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, firstValueFrom, Subject } from 'rxjs';
 import type { Answers, Ask, FromWorker, OpenRequest, ToWorker } from './messages.js';
 import { revivedError } from './plain-error.js';
 
@@ -11,19 +11,13 @@ interface Waiting {
 
 export type Opened = Extract<FromWorker, { readonly type: 'opened' }>;
 
-interface Opening {
-  readonly opened: Promise<Opened>;
-  readonly resolve: (opened: Opened) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** The line from a page to its worker. */
 export class WorkerLink {
   /** Whether the worker owns the depot. */
   readonly isOwner$ = new BehaviorSubject(false);
   private worker: Worker | null = null;
-  /** Until the worker that stands now, or the next one, has opened. */
-  private opening: Opening | null = null;
+  /** Whichever worker opens next is what is waited for: the first may be ended before it has. */
+  private readonly opened$ = new Subject<Opened>();
   /** Only a worker that has opened is asked anything. */
   private isOpen = false;
   private failure: { readonly error: unknown } | null = null;
@@ -41,16 +35,13 @@ export class WorkerLink {
     if (this.failure !== null) return Promise.reject(this.failure.error);
     const worker = this.makeWorker();
     this.worker = worker;
-    this.opening ??= newOpening();
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.hear(data);
     worker.onerror = (event) => {
       const why = event.message || 'its script cannot be loaded';
-      const error = new Error(`the worker of the depot did not start or has failed: ${why}`);
-      this.onBroken(error);
-      this.fail(error);
+      this.break(new Error(`the worker of the depot has failed: ${why}`));
     };
     worker.postMessage(this.request satisfies ToWorker);
-    return this.opening.opened;
+    return firstValueFrom(this.opened$);
   }
 
   private hear(message: FromWorker): void {
@@ -60,24 +51,24 @@ export class WorkerLink {
         this.request = { ...this.request, catalog: message.catalog };
         this.isOpen = true;
         for (const [id, { ask }] of this.waiting) this.post(id, ask);
-        this.opening?.resolve(message);
-        this.opening = null;
+        this.opened$.next(message);
         break;
       case 'refused':
         this.fail(revivedError(message.error));
         break;
       case 'answer':
-        this.take(message.id)?.resolve(message.value as never);
+        this.waiting.get(message.id)?.resolve(message.value as never);
+        this.waiting.delete(message.id);
         break;
       case 'denial':
-        this.take(message.id)?.reject(revivedError(message.error));
+        this.waiting.get(message.id)?.reject(revivedError(message.error));
+        this.waiting.delete(message.id);
         break;
       case 'owning':
         this.isOwner$.next(true);
         break;
       case 'broken':
-        this.isOwner$.next(false);
-        this.onBroken(revivedError(message.error));
+        this.break(revivedError(message.error));
         break;
       default:
         message satisfies never;
@@ -96,9 +87,14 @@ export class WorkerLink {
   fail(error: unknown): void {
     this.end();
     this.failure ??= { error };
-    this.opening?.reject(error);
-    this.opening = null;
-    for (const id of [...this.waiting.keys()]) this.take(id)?.reject(error);
+    this.opened$.error(error);
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+  }
+
+  private break(error: unknown): void {
+    this.onBroken(error);
+    this.fail(error);
   }
 
   /** Lets the worker bring its work to an end, and ends it. */
@@ -123,20 +119,4 @@ export class WorkerLink {
   private post(id: number, ask: Ask): void {
     this.worker?.postMessage({ type: 'ask', id, ask } satisfies ToWorker);
   }
-
-  private take(id: number): Waiting | undefined {
-    const waiting = this.waiting.get(id);
-    this.waiting.delete(id);
-    return waiting;
-  }
-}
-
-function newOpening(): Opening {
-  let resolve: Opening['resolve'] = () => undefined;
-  let reject: Opening['reject'] = () => undefined;
-  const opened = new Promise<Opened>((right, wrong) => {
-    resolve = right;
-    reject = wrong;
-  });
-  return { opened, resolve, reject };
 }
