@@ -28,6 +28,9 @@ interface Outcome {
 /** Storage that is refused, as in private windows of other browsers. */
 const REFUSING = `StorageManager.prototype.getDirectory = () => Promise.reject(new DOMException('no', 'SecurityError'));\n`;
 
+/** A worker in which an error may escape. */
+const FAILING = `addEventListener('message', ({ data }) => { if (data.type === 'fail') throw new Error('an error escaped'); });\n`;
+
 export async function startSite(): Promise<Origin> {
   const site = await startOrigin();
   const script = { contentType: 'text/javascript' };
@@ -36,6 +39,7 @@ export async function startSite(): Promise<Origin> {
   site.put('/depot.js', await pageBundle('depot.ts'), script);
   site.put('/depot-worker.js', worker, script);
   site.put('/refusing-worker.js', Buffer.concat([text(REFUSING), worker]), script);
+  site.put('/failing-worker.js', Buffer.concat([text(FAILING), worker]), script);
   site.put('/', text('<!doctype html><meta charset="utf-8"><script type="module" src="/depot.js"></script>'), {
     contentType: 'text/html',
   });

@@ -8,29 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { imageOf } from '@lading/core';
 import { FileJournal, openDepot } from '@lading/node';
 import { type Depot, fold } from '@lading/runtime';
-import { type Behaviour, dropAfter, flipByteAt, nth, retryAfter, stallAfter, status } from '../origin/behaviour.js';
 import { startOrigin } from '../origin/origin.js';
-import { catalogAt, type Goods, type Stage, type Trouble } from './stage.js';
+import { catalogAt, type Goods, type Stage } from './stage.js';
+import { rulesOf } from './troubled.js';
 
 const program = fileURLToPath(new URL('../scenarios/depot-process.mjs', import.meta.url));
 const quick = { retryBaseMs: 5, stallMs: 20_000 };
-
-function behaviourOf(trouble: Trouble): Behaviour {
-  switch (trouble.type) {
-    case 'drop':
-      return dropAfter(trouble.afterBytes);
-    case 'stall':
-      return stallAfter(trouble.afterBytes);
-    case 'flip':
-      return flipByteAt(trouble.atByte);
-    case 'status':
-      return trouble.retryAfterSeconds === undefined
-        ? status(trouble.status)
-        : retryAfter(trouble.status, trouble.retryAfterSeconds);
-    default:
-      return trouble satisfies never;
-  }
-}
 
 export async function nodeStage(): Promise<Stage> {
   const origin = await startOrigin();
@@ -50,8 +33,7 @@ export async function nodeStage(): Promise<Stage> {
       return depot;
     },
     run: (promise) => promise,
-    trouble: (path, ...troubles) =>
-      origin.script(path, ...troubles.map((trouble, i) => nth(i + 1, behaviourOf(trouble)))),
+    trouble: (path, ...troubles) => origin.script(path, ...rulesOf(troubles)),
     killedAt: async (goods, id, type) => {
       put(goods);
       const manifest = join(root, 'catalog.json');

@@ -1,5 +1,5 @@
 /** What a story needs of a world, so that it can be told in more than one: with real HTTP and real files, and in memory. */
-import type { Catalog } from '@lading/core';
+import type { Catalog, Status } from '@lading/core';
 import type { Depot, JournalImage } from '@lading/runtime';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
 import { tar } from '../scenarios/tar.js';
@@ -17,9 +17,15 @@ export interface Goods {
   readonly shelf: (origin: string) => Shelf;
 }
 
+/** What stories do with a depot. One in a page is out of reach of all else. */
+export interface StoryDepot extends Pick<Depot, 'pause' | 'resume' | 'cancel' | 'retry' | 'delete' | 'close'> {
+  download(id: string): Promise<unknown>;
+  watch(id: string): AsyncIterable<Pick<Status, 'bytesDone'>>;
+}
+
 export interface Stage extends AsyncDisposable {
-  readonly name: 'node' | 'memory';
-  open(goods: Goods): Promise<Depot>;
+  readonly name: 'node' | 'memory' | 'browser';
+  open(goods: Goods): Promise<StoryDepot>;
   /** Lets time pass until the promise has settled. */
   run<T>(promise: Promise<T>): Promise<T>;
   /** Orders what goes wrong with the requests of a path from now on, in their order. */
@@ -76,6 +82,6 @@ export const catalogAt = (goods: Goods, origin: string): Catalog =>
   catalogOf(goods.shelf(origin), `${origin}/catalog.json`);
 
 /** Resolves when so many bytes of an asset are here, durable or not. */
-export async function bytesOf(depot: Depot, id: string, bytes: number): Promise<void> {
+export async function bytesOf(depot: StoryDepot, id: string, bytes: number): Promise<void> {
   for await (const { bytesDone } of depot.watch(id)) if (bytesDone >= bytes) return;
 }

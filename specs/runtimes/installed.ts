@@ -1,4 +1,4 @@
-/** What `npm run runtimes:install` puts here: the packages that hold Bun and Deno themselves, which need no script to be run. */
+/** What `npm run runtimes:install` puts here: the packages that hold Bun and Deno themselves, which need no script to be run, and onnxruntime-web. */
 import { createRequire } from 'node:module';
 import process from 'node:process';
 

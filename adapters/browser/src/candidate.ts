@@ -83,12 +83,11 @@ export class Candidate {
     return depot;
   }
 
-  /** Lets go, so that another tab may try, and says why. */
+  /** Says why it can go on no more; the page ends it then, and another tab may try. */
   private break(error: unknown): void {
     if (this.retreat.signal.aborted) return;
-    this.retreat.abort(error);
+    this.retreat.abort();
     this.tell({ type: 'broken', error: plainError(error) });
-    this.depot?.then((depot) => depot.close()).catch(() => undefined);
   }
 
   private async answer(id: number, ask: Ask): Promise<void> {
@@ -101,7 +100,7 @@ export class Candidate {
 
   private async do(ask: Ask): Promise<Answers[keyof Answers]> {
     const { place } = this;
-    if (place === null) throw new BugError('asked before it was open');
+    if (place === null) throw new BugError('not open');
     switch (ask.type) {
       case 'history':
         return await new IdbJournal(place.database, null).history();

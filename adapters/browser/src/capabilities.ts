@@ -30,7 +30,9 @@ export async function groundOf(dir: string): Promise<Ground> {
   try {
     const top = await navigator.storage.getDirectory();
     const root = await top.getDirectoryHandle(dir, { create: true });
-    const reason = (await hasSyncAccess(root)) ? null : 'noSyncAccess';
+    // One at a time: a browser that restores many tabs at once would refuse the file to all but one, as if it could not.
+    const isAble = await navigator.locks.request(`lading:probe:${dir}`, () => hasSyncAccess(root));
+    const reason = isAble ? null : 'noSyncAccess';
     if (reason === null) return { kind: { type: 'opfs' }, root };
     return inMemory(reason, 'this browser has no synchronous access to stored files');
   } catch (error) {

@@ -1,8 +1,9 @@
-import { Catalog } from '@lading/core';
+import { Catalog, ConfigurationError, idDefect } from '@lading/core';
 import {
   type Asset,
   type Depot,
   initializationError,
+  type Joining,
   type JournalRecord,
   joinDepot,
   type OpenOptions,
@@ -76,40 +77,53 @@ const locate = (core: string, generation: string, file: string): string => `core
 /**
  * Opens this origin's depot. One tab's worker owns it and does the work; every tab, also that one, is a guest that sees and commands all of it.
  * When the owner closes, crashes, is frozen or goes into the back/forward cache, the next tab's worker takes over. Throws `InitializationError`
- * if the browser cannot, `ConfigurationError` if the catalog is refused, `LadingError` `otherRelease` if a tab of another release owns it.
+ * if the browser cannot, `ConfigurationError` if the catalog or the name is refused, `LadingError` `otherRelease` if a tab of another release owns it.
  */
 export async function openDepot(options: BrowserOptions): Promise<BrowserDepot> {
-  const channel = new TabChannel(options.dir ?? DEFAULT_DIR);
-  let fail: (error: unknown) => void = () => undefined;
-  const link = new WorkerLink(options.worker ?? ownWorker, requestOf(options), (error) => fail(error));
-  try {
-    let { storage, catalog } = await link.start();
-    const caveat = storage.type === 'memory' ? { caveat: storage.message } : {};
-    const joining = joinDepot({ channel, catalog: catalogOf(catalog), name: crypto.randomUUID(), locate, ...caveat });
-    fail = (error) => joining.fail(initializationError(error));
-    const depot = await joining.depot;
-    const goOn = async () => {
+  const { dir = DEFAULT_DIR } = options;
+  const defect = idDefect(dir);
+  if (defect !== null)
+    throw new ConfigurationError(`the depot "${dir}": ${defect}`, {
+      code: 'invalidDir',
+      remedy: 'Give it another name.',
+    });
+  const channel = new TabChannel(dir);
+  let joining: Joining | null = null;
+  const fail = (error: unknown): void => joining?.fail(initializationError(error));
+  const link = new WorkerLink(options.worker ?? ownWorker, requestOf(options), fail);
+  let storage: StorageKind;
+  const begin = async () => {
+    const opened = await link.start();
+    storage = opened.storage;
+    return opened;
+  };
+  // From the first moment: a page may be left while its depot opens.
+  const stopListening = onPageLife(
+    () => {
+      channel.sleep();
+      link.end();
+    },
+    () => {
       channel.wake();
-      joining.again();
-      try {
-        ({ storage, catalog } = await link.start());
-      } catch (error) {
-        fail(error);
-      }
-    };
-    const stopListening = onPageLife(
-      () => {
-        channel.sleep();
-        link.end();
-      },
-      () => void goOn(),
-    );
+      joining?.again();
+      begin().catch(fail);
+    },
+  );
+  try {
+    const opened = await begin();
+    const catalog = catalogOf(opened.catalog);
+    const caveat = opened.storage.type === 'memory' ? { caveat: opened.storage.message } : {};
+    // A tab that can show nothing must not become the owner of what others show.
+    const onBroken = (error: unknown) => link.fail(error);
+    joining = joinDepot({ channel, catalog, name: crypto.randomUUID(), locate, onBroken, ...caveat });
+    const depot = await joining.depot;
     const close = async () => {
       stopListening();
       await link.close();
     };
     return browserDepot(depot, link, () => storage, close);
   } catch (error) {
+    stopListening();
     channel.close();
     link.end();
     throw initializationError(error);

@@ -1,5 +1,5 @@
 import { DepotClosed } from '@lading/runtime';
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, firstValueFrom, Subject } from 'rxjs';
 import type { Answers, Ask, FromWorker, OpenRequest, ToWorker } from './messages.js';
 import { revivedError } from './plain-error.js';
 
@@ -16,9 +16,13 @@ export class WorkerLink {
   /** Whether the worker owns the depot. */
   readonly isOwner$ = new BehaviorSubject(false);
   private worker: Worker | null = null;
+  /** Whichever worker opens next is what is waited for: the first may be ended before it has. */
+  private readonly opened$ = new Subject<Opened>();
+  /** Only a worker that has opened is asked anything. */
+  private isOpen = false;
+  private failure: { readonly error: unknown } | null = null;
   private readonly waiting = new Map<number, Waiting>();
   private count = 0;
-  private isOver = false;
 
   constructor(
     private readonly makeWorker: () => Worker,
@@ -28,85 +32,91 @@ export class WorkerLink {
 
   /** Starts the worker, which opens the depot when it is its turn. What was asked of an earlier one and not answered is asked again. */
   start(): Promise<Opened> {
+    if (this.failure !== null) return Promise.reject(this.failure.error);
     const worker = this.makeWorker();
     this.worker = worker;
-    return new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-        switch (data.type) {
-          case 'opened':
-            // Whoever starts again has the catalog that the page has.
-            this.request = { ...this.request, catalog: data.catalog };
-            resolve(data);
-            for (const [id, { ask }] of this.waiting) this.post({ type: 'ask', id, ask });
-            break;
-          case 'refused':
-            this.end();
-            reject(revivedError(data.error));
-            break;
-          case 'answer':
-            this.take(data.id)?.resolve(data.value as never);
-            break;
-          case 'denial':
-            this.take(data.id)?.reject(revivedError(data.error));
-            break;
-          case 'owning':
-            this.isOwner$.next(true);
-            break;
-          case 'broken':
-            this.isOwner$.next(false);
-            this.onBroken(revivedError(data.error));
-            break;
-          default:
-            data satisfies never;
-        }
-      };
-      worker.onerror = (event) => {
-        const error = new Error(
-          `the worker of the depot did not start or has failed: ${event.message || 'its script cannot be loaded'}`,
-        );
-        this.end();
-        for (const id of [...this.waiting.keys()]) this.take(id)?.reject(error);
-        this.onBroken(error);
-        reject(error);
-      };
-      this.post(this.request);
-    });
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.hear(data);
+    worker.onerror = (event) => {
+      const why = event.message || 'its script cannot be loaded';
+      this.break(new Error(`the worker of the depot has failed: ${why}`));
+    };
+    worker.postMessage(this.request satisfies ToWorker);
+    return firstValueFrom(this.opened$);
+  }
+
+  private hear(message: FromWorker): void {
+    switch (message.type) {
+      case 'opened':
+        // Whoever starts again has the catalog that the page has.
+        this.request = { ...this.request, catalog: message.catalog };
+        this.isOpen = true;
+        for (const [id, { ask }] of this.waiting) this.post(id, ask);
+        this.opened$.next(message);
+        break;
+      case 'refused':
+        this.fail(revivedError(message.error));
+        break;
+      case 'answer':
+        this.waiting.get(message.id)?.resolve(message.value as never);
+        this.waiting.delete(message.id);
+        break;
+      case 'denial':
+        this.waiting.get(message.id)?.reject(revivedError(message.error));
+        this.waiting.delete(message.id);
+        break;
+      case 'owning':
+        this.isOwner$.next(true);
+        break;
+      case 'broken':
+        this.break(revivedError(message.error));
+        break;
+      default:
+        message satisfies never;
+    }
   }
 
   /** Ends the worker where it stands: its files and its lock are free at once, and what was not recorded is fetched again. */
   end(): void {
     this.worker?.terminate();
     this.worker = null;
+    this.isOpen = false;
     this.isOwner$.next(false);
+  }
+
+  /** There will be no other worker: whoever waits for one, or asks later, is told why. */
+  fail(error: unknown): void {
+    this.end();
+    this.failure ??= { error };
+    this.opened$.error(error);
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+  }
+
+  private break(error: unknown): void {
+    this.onBroken(error);
+    this.fail(error);
   }
 
   /** Lets the worker bring its work to an end, and ends it. */
   async close(): Promise<void> {
     try {
-      if (this.worker !== null) await this.ask({ type: 'close' });
+      if (this.isOpen) await this.ask({ type: 'close' });
     } finally {
-      this.isOver = true;
-      this.end();
+      this.fail(new DepotClosed());
       this.isOwner$.complete();
     }
   }
 
   ask<T extends Ask>(ask: T): Promise<Answers[T['type']]> {
-    if (this.isOver) return Promise.reject(new DepotClosed());
+    if (this.failure !== null) return Promise.reject(this.failure.error);
     return new Promise((resolve, reject) => {
       const id = ++this.count;
       this.waiting.set(id, { ask, resolve, reject });
-      this.post({ type: 'ask', id, ask });
+      if (this.isOpen) this.post(id, ask);
     });
   }
 
-  private post(message: ToWorker): void {
-    this.worker?.postMessage(message);
-  }
-
-  private take(id: number): Waiting | undefined {
-    const waiting = this.waiting.get(id);
-    this.waiting.delete(id);
-    return waiting;
+  private post(id: number, ask: Ask): void {
+    this.worker?.postMessage({ type: 'ask', id, ask } satisfies ToWorker);
   }
 }

@@ -68,7 +68,7 @@ function mortalIn(process: MemoryProcess): (signal: AbortSignal) => AbortSignal 
     const pass = () => heir.abort(signal.reason);
     if (signal.aborted) pass();
     signal.addEventListener('abort', pass, { once: true });
-    process.death.then(() => signal.removeEventListener('abort', pass));
+    void process.death.then(() => signal.removeEventListener('abort', pass));
     heirs.set(signal, heir.signal);
     return heir.signal;
   };

@@ -92,11 +92,12 @@ export class OpenDepot implements Depot {
   }
 
   status$(id: string): Observable<Status> {
-    return this.shared(this.statuses, id, () => this.status(id));
+    return this.shared(this.statuses, id, this.parts.view.follow(id));
   }
 
   progress$(id: string): Observable<Progress> {
-    return this.shared(this.progresses, id, () => progressOf(this.status(id)));
+    const status = this.parts.view.follow(id);
+    return this.shared(this.progresses, id, () => progressOf(status()));
   }
 
   /** One stream per id, however many look at it. */

@@ -1,4 +1,5 @@
 import { type Catalog, coreIn, type DepotState, type Effect, type Fault, LIMITS, type Report } from '@lading/core';
+import { DepotClosed } from './conductor.js';
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-transfer.js';
 import { Job, JobEnded } from './job.js';
@@ -51,8 +52,9 @@ export class Performer {
     while (this.chains.size > 0) await Promise.all(this.chains.values());
   }
 
-  /** Runs work of the facade (a check, a repair) between the jobs of a core. */
+  /** Runs work of the facade (a check, a repair) between the jobs of a core. After `close` there is none: another may own the files. */
   between<T>(core: string, work: () => Promise<T>): Promise<T> {
+    if (this.isClosed) return Promise.reject(new DepotClosed());
     return new Promise((resolve, reject) => {
       this.chain(core, () => work().then(resolve, reject));
     });

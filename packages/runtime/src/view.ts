@@ -38,6 +38,12 @@ export interface DepotReader {
   checkForUpdates(): readonly Status[];
 }
 
+/** The key of the state that an id means. */
+interface Target {
+  readonly kind: 'voice' | 'core';
+  readonly id: string;
+}
+
 export class View implements DepotReader {
   constructor(
     readonly catalog: Catalog,
@@ -57,8 +63,8 @@ export class View implements DepotReader {
     return plan;
   }
 
-  /** The key of the state that an id means: a voice, or a core that may have been asked for directly. */
-  private kindOf(id: string): { kind: 'voice' | 'core'; id: string } {
+  /** A voice, or a core that may have been asked for directly. */
+  private kindOf(id: string): Target {
     const { catalog, state } = this;
     const [voice] = catalog.wishesOf(id);
     if (voice !== undefined) return { kind: 'voice', id: voice.id };
@@ -69,7 +75,19 @@ export class View implements DepotReader {
   }
 
   status(id: string): Status {
-    const target = this.kindOf(id);
+    return this.statusOf(this.kindOf(id));
+  }
+
+  /** The status of one id again and again: what only the state knew may go from it, and is absent then. */
+  follow(id: string): () => Status {
+    let target: Target | null = null;
+    return () => {
+      target ??= this.kindOf(id);
+      return this.statusOf(target);
+    };
+  }
+
+  private statusOf(target: Target): Status {
     const { catalog, live, state } = this;
     const status =
       target.kind === 'voice'

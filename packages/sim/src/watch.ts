@@ -150,7 +150,7 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
           error: signal.reason === undefined ? null : messageOf(signal.reason),
         });
       signal.addEventListener('abort', end, { once: true });
-      process.death.then(() => signal.removeEventListener('abort', end));
+      void process.death.then(() => signal.removeEventListener('abort', end));
       const response = await inner.fetch(request, signal);
       tell({ type: 'response', id, status: response.status, requests: response.requests ?? 1 });
       return response;

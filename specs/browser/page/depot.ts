@@ -3,35 +3,52 @@ import { type BrowserDepot, openDepot, WebFetcher } from '@lading/browser';
 import { imageOf, LadingError } from '@lading/core';
 import { FaultError } from '@lading/runtime';
 import { filter, firstValueFrom } from 'rxjs';
+import { hashLines, hexOf, journalDeeds } from './journal.js';
+import { begun, lifeDeeds } from './life.js';
 
 let depot: BrowserDepot | null = null;
+/** The state after each record that came here, and the first. */
+let lived: BrowserDepot['state'][] = [];
 let seen: string[] = [];
+let opening: Promise<BrowserDepot> | null = null;
+
+interface OpenGiven {
+  readonly worker?: string;
+  readonly dir?: string;
+  readonly retryBaseMs?: number;
+  readonly stallMs?: number;
+}
 
 const mine = (): BrowserDepot => {
   if (depot === null) throw new Error('no depot is open in this page');
   return depot;
 };
 
-async function hexOf(blob: Blob): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 const deeds = {
-  async open({
-    worker = '/depot-worker.js',
-    ...options
-  }: {
-    worker?: string;
-    retryBaseMs?: number;
-    stallMs?: number;
-  } = {}) {
-    depot = await openDepot({
-      catalog: 'catalog.json',
-      worker: () => new Worker(worker, { type: 'module' }),
-      ...options,
-    });
+  ...journalDeeds,
+  async open({ worker = '/depot-worker.js', ...options }: OpenGiven = {}) {
+    depot = await openDepot({ catalog: 'catalog.json', worker: () => begun(worker), ...options });
+    const opened = depot;
+    lived = [opened.state];
+    opened.events$.subscribe(() => lived.push(opened.state));
     return depot.list().map(({ id, phase }) => ({ id, phase }));
+  },
+  /** Opens, and falls asleep as soon as the worker is started. */
+  async openAsleep() {
+    const started = new Promise<void>((resolve) => {
+      const worker = () => {
+        resolve();
+        return begun('/depot-worker.js');
+      };
+      opening = openDepot({ catalog: 'catalog.json', worker });
+    });
+    await started;
+    lifeDeeds.sleep();
+    return 'asleep';
+  },
+  async opening() {
+    depot = await opening;
+    return null;
   },
   async download(id: string) {
     const asset = await mine().download(id);
@@ -55,6 +72,16 @@ const deeds = {
     throw new Error('the depot was closed');
   },
   seen: () => seen,
+  /** Resolves with the next status that has come further, or less far. */
+  async changed({ id, bytesDone }: { id: string; bytesDone: number }) {
+    for await (const status of mine().watch(id)) if (status.bytesDone !== bytesDone) return status;
+    throw new Error('the depot was closed');
+  },
+  /** Resolves when an event of this type is durable. */
+  async recorded(type: string) {
+    await firstValueFrom(mine().events$.pipe(filter(({ event }) => event.type === type)));
+    return null;
+  },
   /** Resolves when this tab's worker owns the depot, with the wall clock then. */
   async owning() {
     await firstValueFrom(mine().isOwner$.pipe(filter((isOwner) => isOwner)));
@@ -64,16 +91,20 @@ const deeds = {
   status: (id: string) => mine().status(id),
   async digest({ id, file }: { id: string; file: string }) {
     const found = await mine().asset(id)?.file(file);
-    return found === undefined ? null : { name: found.name, size: found.size, sha256: await hexOf(found) };
+    return found === undefined
+      ? null
+      : { name: found.name, size: found.size, sha256: await hexOf(await found.arrayBuffer()) };
   },
   async fetchUrl({ id, file }: { id: string; file: string }) {
     const url = (await mine().asset(id)?.url(file)) ?? '';
-    return await hexOf(await (await fetch(url)).blob());
+    return await hexOf(await (await fetch(url)).arrayBuffer());
   },
   pause: (id: string) => mine().pause(id),
   resume: (id: string) => mine().resume(id),
   retry: (id: string) => mine().retry(id),
+  cancel: (id: string) => mine().cancel(id),
   remove: (id: string) => mine().delete(id),
+  removeByForce: (id: string) => mine().delete(id, { force: true }),
   async verify() {
     return await mine().verify();
   },
@@ -85,10 +116,13 @@ const deeds = {
   async journal() {
     return { records: await mine().history(), image: imageOf(mine().state) };
   },
+  /** `position hash` of the states that were seen while the depot was open here. */
+  lived: () => hashLines([...new Set(lived)]),
   async close() {
     await mine().close();
     return null;
   },
+  ...lifeDeeds,
   /** Spoils an installed file behind the depot's back. */
   async spoil(place: string) {
     let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('lading');

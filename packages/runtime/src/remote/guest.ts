@@ -28,6 +28,8 @@ export interface GuestOptions {
   readonly caveat?: string;
   /** Gives up waiting for an owner. */
   readonly signal?: AbortSignal;
+  /** It has failed, or heard an owner of another release: nothing happens here from now on. */
+  readonly onBroken?: (error: unknown) => void;
 }
 
 /** A depot whose owner is elsewhere, and what only the platform knows to tell it. */
@@ -61,6 +63,8 @@ class Guest implements Owner {
   /** Of the owner that is listened to; null while there is none. */
   private epoch: number | null = null;
   private newest = 0;
+  /** The owner that was asked for the whole and has not told it yet: what it says until then is in what it will tell. */
+  private asked: number | null = null;
   private readonly calls = new Map<number, Call>();
   private count = 0;
   /** Answers that rest on records which have not come yet. */
@@ -80,7 +84,7 @@ class Guest implements Owner {
     readonly streams: Streams,
   ) {
     this.stop = options.channel.listen((heard) => this.hear(heard));
-    this.join();
+    this.again();
   }
 
   get circumstances(): Circumstances {
@@ -96,18 +100,27 @@ class Guest implements Owner {
 
   readonly live = (core: string): LiveBytes | undefined => this.lives.get(core);
 
-  join(): void {
+  /** Whoever is the owner is a new one to us: answers may have been missed too, so all that waits is asked again. */
+  again(): void {
+    this.epoch = null;
+    this.asked = null;
+    this.options.channel.post({ v: LANGUAGE, type: 'join', guest: this.options.name });
+  }
+
+  private join(epoch: number): void {
+    if (this.asked === epoch) return;
+    this.asked = epoch;
     this.options.channel.post({ v: LANGUAGE, type: 'join', guest: this.options.name });
   }
 
   private hear(heard: unknown): void {
-    if (isForeign(heard)) return this.turnAway(otherRelease());
+    if (isForeign(heard, this.newest)) return this.fail(otherRelease());
     const word = wordOf(heard);
     if (word === null || word.type === 'join' || word.type === 'call') return;
     // An owner that was replaced may still speak: it is not believed.
     if (word.epoch < this.newest) return;
     if (word.type === 'hello') return this.greet(word);
-    if (word.epoch !== this.epoch) return this.join();
+    if (word.epoch !== this.epoch) return this.join(word.epoch);
     switch (word.type) {
       case 'record':
         return this.follow(word.record);
@@ -132,6 +145,7 @@ class Guest implements Owner {
     const isNew = epoch !== this.epoch;
     this.epoch = epoch;
     this.newest = epoch;
+    this.asked = null;
     if (isNew || image.position > this.state.position) this.state = fold({ snapshot: image, records: [] });
     this.lives.clear();
     for (const [core, bytes] of Object.entries(live)) this.lives.set(core, bytes);
@@ -144,7 +158,7 @@ class Guest implements Owner {
   private follow(record: JournalRecord): void {
     if (record.from < this.state.position) return;
     // Words were lost: the whole is asked for again.
-    if (record.from > this.state.position) return this.join();
+    if (record.from > this.state.position) return this.join(record.epoch);
     this.state = replay(this.state, record.events);
     this.streams.publish(record);
     this.signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
@@ -200,8 +214,14 @@ class Guest implements Owner {
     });
   }
 
-  command(command: Command): Promise<Refusal | null> {
-    return this.ask({ do: 'command', command });
+  async command(command: Command): Promise<Refusal | null> {
+    const refusal = await this.ask<Refusal | null>({ do: 'command', command });
+    if (refusal?.code !== 'unknownId' || !this.options.catalog.knows(command.id)) return refusal;
+    return {
+      ...refusal,
+      message: `the program that owns the depot has another catalog, in which nothing is called "${command.id}"`,
+      remedy: 'Reload the other tabs of this site, or close them: then this one may become the owner.',
+    };
   }
 
   verify(cores: readonly string[]): Promise<readonly Inspection[]> {
@@ -221,10 +241,12 @@ class Guest implements Owner {
   }
 
   fail(error: unknown): void {
-    this.failure ??= { error };
+    if (this.failure !== null) return;
+    this.failure = { error };
     this.turnAway(error);
     this.rejectAll(error);
     this.signals.wakeAll();
+    this.options.onBroken?.(error);
   }
 
   private rejectAll(error: unknown): void {
@@ -256,7 +278,7 @@ export function joinDepot(options: GuestOptions): Joining {
   const guest = new Guest(options, signals, new Streams(signals, options.scheduler));
   return {
     depot: welcomed(guest, options),
-    again: () => guest.join(),
+    again: () => guest.again(),
     fail: (error) => guest.fail(error),
   };
 }

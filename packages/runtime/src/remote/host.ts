@@ -1,5 +1,6 @@
 import { type DepotState, errorOfFault, imageOf, LadingError, type Live, type LiveBytes } from '@lading/core';
 import { type SchedulerLike, Subject, type Subscription, throttleTime } from 'rxjs';
+import { DepotClosed } from '../conductor.js';
 import { FaultError } from '../fault-error.js';
 import type { Owner } from '../owner.js';
 import type { JournalRecord } from '../ports.js';
@@ -74,14 +75,16 @@ export class Host {
 
   private async answer(guest: string, call: number, ask: Ask): Promise<void> {
     const answer = await this.outcomeOf(ask);
+    // The next owner will be asked.
+    if (answer === null) return;
     this.tell({ type: 'answer', guest, call, position: this.options.state().position, answer });
   }
 
-  private async outcomeOf(ask: Ask): Promise<Answer> {
+  private async outcomeOf(ask: Ask): Promise<Answer | null> {
     try {
       return { value: await this.carryOut(ask) };
     } catch (error) {
-      return { error: spoken(error) };
+      return error instanceof DepotClosed ? null : { error: spoken(error) };
     }
   }
 

@@ -61,8 +61,9 @@ export function wordOf(heard: unknown): Word | null {
     : null;
 }
 
-/** A word of another language: of another release of this code, on the same channel. */
-export function isForeign(heard: unknown): boolean {
-  const { v, type } = (heard ?? {}) as { v?: unknown; type?: unknown };
-  return typeof v === 'number' && v !== LANGUAGE && type === 'hello';
+/** An owner that speaks another language, of another release of this code, and has not been replaced since. */
+export function isForeign(heard: unknown, newest: number): boolean {
+  const { v, type, epoch } = (heard ?? {}) as { v?: unknown; type?: unknown; epoch?: unknown };
+  const isPast = typeof epoch === 'number' && epoch < newest;
+  return typeof v === 'number' && v !== LANGUAGE && type === 'hello' && !isPast;
 }
