@@ -112,13 +112,13 @@ export const SHARING: readonly Safeguard[] = [
       {
         id: 'unknown-owner',
         protects: 'An owner that has not introduced itself is asked who it is.',
-        find: 'if (word.epoch !== this.epoch) return this.join();',
+        find: 'if (word.epoch !== this.epoch) return this.join(word.epoch);',
         replace: 'if (word.epoch !== this.epoch) return;',
       },
       {
         id: 'gap-asks-again',
         protects: 'A guest that has missed a record asks for the whole again.',
-        find: 'if (record.from > this.state.position) return this.join();',
+        find: 'if (record.from > this.state.position) return this.join(record.epoch);',
         replace: 'if (record.from > this.state.position) return;',
       },
       {
