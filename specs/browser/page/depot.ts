@@ -12,6 +12,16 @@ const mine = (): BrowserDepot => {
   return depot;
 };
 
+/** Every file below a folder, by its path, and every folder that is empty, with a slash at its end. */
+async function below(folder: FileSystemDirectoryHandle, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    if (handle.kind === 'file') found.push(prefix + name);
+    else found.push(...(await below(handle as FileSystemDirectoryHandle, `${prefix}${name}/`)));
+  }
+  return found.length === 0 ? [prefix] : found;
+}
+
 async function hexOf(blob: Blob): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -65,6 +75,29 @@ const deeds = {
   async digest({ id, file }: { id: string; file: string }) {
     const found = await mine().asset(id)?.file(file);
     return found === undefined ? null : { name: found.name, size: found.size, sha256: await hexOf(found) };
+  },
+  /** What an engine would be given of these, by core and name. */
+  async installed(ids: readonly string[]) {
+    const found: Record<string, string> = {};
+    for (const asset of ids.flatMap((id) => mine().asset(id) ?? []))
+      for (const { core, filename } of asset.files)
+        found[`${core}/${filename}`] = await hexOf(await asset.file(filename));
+    return found;
+  },
+  /** Resolves when it is ready in the version of the catalog. */
+  async newest(id: string) {
+    for await (const status of mine().watch(id))
+      if (status.phase === 'ready' && !status.isUpdateAvailable && status.bytesDone === status.bytesTotal) return status;
+    throw new Error('the depot was closed');
+  },
+  /** Resolves when an event of this type comes next. */
+  async event(type: string) {
+    await firstValueFrom(mine().events$.pipe(filter(({ event }) => event.type === type)));
+    return null;
+  },
+  /** All of this origin's private file system, sorted. */
+  async stored() {
+    return (await below(await navigator.storage.getDirectory(), '')).sort();
   },
   async fetchUrl({ id, file }: { id: string; file: string }) {
     const url = (await mine().asset(id)?.url(file)) ?? '';
