@@ -25,6 +25,8 @@ export async function unanswered(error: unknown, url: string, signal: AbortSigna
   if (!navigator.onLine) return say('offline', 'the browser is offline', 1);
   const { origin } = new URL(url);
   if (!(await isReachable(url, signal))) {
+    if (location.protocol > 'http:' && url.startsWith('http:'))
+      return say('mixedContent', 'a page of https: may not read http: (mixed content), serve the file over https:', 2);
     const forbidden = `or this page's Content-Security-Policy does not allow ${origin} (connect-src)`;
     return say('unreachable', `the server did not answer, its name is unknown, ${forbidden}`, 2);
   }
@@ -33,7 +35,7 @@ export async function unanswered(error: unknown, url: string, signal: AbortSigna
       'it must not compress its reply to a request with a range, nor redirect to an origin that does not let this page read';
     return say('unreadable', `the server answers, but the browser cannot read it: ${why}`, 2);
   }
-  const needed = `"Access-Control-Allow-Origin: ${location.origin}" (or "*") with the file and with every redirect on the way`;
+  const needed = `"Access-Control-Allow-Origin: ${location.origin}" (or "*") with the file and with every redirect on the way, after a redirect between origins "*"`;
   const why = `it must send ${needed}, and must not compress its reply to a request with a range`;
   return say('cors', `the server answers, but does not let ${location.origin} read it: ${why}`, 2);
 }

@@ -27,6 +27,25 @@ async function hexOf(blob: Blob): Promise<string> {
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+const placeOf = (id: string): string => mine().asset(id)?.paths.join() ?? '';
+
+async function contentOf(core: string): Promise<[string, string][]> {
+  for (;;) {
+    const place = placeOf(core);
+    try {
+      const found: [string, string][] = [];
+      const asset = mine().asset(core);
+      for (const { filename } of asset?.files ?? [])
+        found.push([`${core}/${filename}`, await hexOf((await asset?.file(filename)) ?? new Blob())]);
+      return found;
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'NotFoundError') throw error;
+      // An update has taken its place, and this page is about to hear of it.
+      await firstValueFrom(mine().state$.pipe(filter(() => placeOf(core) !== place)));
+    }
+  }
+}
+
 const deeds = {
   async open({
     worker = '/depot-worker.js',
@@ -65,6 +84,7 @@ const deeds = {
     throw new Error('the depot was closed');
   },
   seen: () => seen,
+  list: () => mine().list(),
   /** Resolves when this tab's worker owns the depot, with the wall clock then. */
   async owning() {
     await firstValueFrom(mine().isOwner$.pipe(filter((isOwner) => isOwner)));
@@ -76,18 +96,16 @@ const deeds = {
     const found = await mine().asset(id)?.file(file);
     return found === undefined ? null : { name: found.name, size: found.size, sha256: await hexOf(found) };
   },
-  /** What an engine would be given of these, by core and name. */
-  async installed(ids: readonly string[]) {
-    const found: Record<string, string> = {};
-    for (const asset of ids.flatMap((id) => mine().asset(id) ?? []))
-      for (const { core, filename } of asset.files)
-        found[`${core}/${filename}`] = await hexOf(await asset.file(filename));
-    return found;
+  /** What an engine would be given of these cores, by core and name. */
+  async installed(cores: readonly string[]) {
+    const found = await Promise.all(cores.map((core) => contentOf(core)));
+    return Object.fromEntries(found.flat());
   },
   /** Resolves when it is ready in the version of the catalog. */
   async newest(id: string) {
     for await (const status of mine().watch(id))
-      if (status.phase === 'ready' && !status.isUpdateAvailable && status.bytesDone === status.bytesTotal) return status;
+      if (status.phase === 'ready' && !status.isUpdateAvailable && status.bytesDone === status.bytesTotal)
+        return status;
     throw new Error('the depot was closed');
   },
   /** Resolves when an event of this type comes next. */
