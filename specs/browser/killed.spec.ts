@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_POLICY, isBusy } from '@lading/core';
 import { fold, replayed } from '@lading/runtime';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFailed } from 'vitest';
 import { throttle } from '../origin/behaviour.js';
 import { type LoggedRequest, startOrigin } from '../origin/origin.js';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
@@ -95,7 +95,7 @@ const nextWhen = (): When =>
 
 const beginOf = ({ range }: LoggedRequest): number => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
 
-/** What one life of the browser asked for. */
+/** What was asked for from this place in the log on. */
 const since = (began: number): readonly LoggedRequest[] => files.requests.slice(began);
 
 /** Bytes that a life fetched though an earlier one, of the same edition, had them. */
@@ -104,12 +104,6 @@ function refetched(earlier: readonly LoggedRequest[], life: readonly LoggedReque
   for (const path of new Set(life.map((request) => request.path))) {
     const last = earlier.findLast((request) => request.path === path);
     const next = life.find((request) => request.path === path);
-    if (last !== undefined && next !== undefined)
-      say(
-        [path, beginOf(last) / MIB, last.bytesSent / MIB, last.outcome, '->', beginOf(next) / MIB, Date.now()].join(
-          ' ',
-        ),
-      );
     if (last !== undefined && next !== undefined) bytes += Math.max(0, beginOf(last) + last.bytesSent - beginOf(next));
   }
   return bytes;
@@ -166,10 +160,8 @@ async function expectNoOrphan(tab: DepotPage): Promise<void> {
   expect(stored.filter((path) => path !== 'lading/staging/')).toEqual(named.sort());
 }
 
-const say = (...w: unknown[]) =>
-  process.stdout.write(
-    `${new Date().toISOString().slice(14, 23)} ${w.map((x) => (typeof x === 'string' ? x : JSON.stringify(x))).join(' ')}\n`,
-  );
+/** Where it is, for whoever has to find out why it went no further. */
+let step = '';
 const tally = { hits: 0, inTransfer: 0, misses: 0, rounds: 0, lives: 0, resumes: 0, mostBytes: 0 };
 
 async function openIn(chromium: MortalChromium): Promise<DepotPage> {
@@ -185,16 +177,19 @@ async function round(profile: string): Promise<void> {
   serve(number);
   let isAsked = false;
   let isKilled = false;
-  let began = files.requests.length;
-  let earlier: readonly LoggedRequest[] = [];
+  /** Where the requests of this edition begin in the log, and those of this life. */
+  let [began, life] = [files.requests.length, files.requests.length];
+  const count = () => {
+    tally.mostBytes = Math.max(tally.mostBytes, refetched(files.requests.slice(began, life), since(life)));
+    tally.resumes += since(life).filter((request) => beginOf(request) > 0).length;
+  };
   for (;;) {
-    say('start');
+    step = 'starting';
     const chromium = await startMortalChromium(profile);
-    say('started');
     try {
-      let life = files.requests.length;
+      life = files.requests.length;
       let tab = await openIn(chromium);
-      say('opened');
+      step = 'reading what is installed';
       await expectRight(tab, number === 0 ? [0] : [0, 1]);
       if (isKilled) {
         if (await wasAtWork(tab)) tally.hits += 1;
@@ -205,47 +200,31 @@ async function round(profile: string): Promise<void> {
         if (!isAsked) await tab.call('begin', 'heart');
         isAsked = true;
         const when = tally.hits < KILLS ? nextWhen() : { bytes: Number.POSITIVE_INFINITY };
-        say(when, tally);
-        const w = setTimeout(() => {
-          tab.page
-            .evaluate(async () => ({ l: await (globalThis as any).call('list') }))
-            .then(
-              (x) => say(x),
-              (e) => say(String(e)),
-            );
-        }, 25000);
+        step = `waiting for ${JSON.stringify(when)} of edition ${number + 1}`;
         isKilled = await comes(when, tab, life);
-        clearTimeout(w);
-        say('came', isKilled);
         if (isKilled) break;
         // It went on by itself to the end: the newest edition, whole.
         expect(await tab.call('installed', CORES)).toEqual(DIGESTS[number]);
         if (number === EDITIONS.length - 1) break;
-        measure(earlier, since(life));
+        count();
         number += 1;
         serve(number);
         isAsked = false;
         await tab.page.close();
-        [life, began] = [files.requests.length, files.requests.length];
+        [began, life] = [files.requests.length, files.requests.length];
         tab = await openIn(chromium);
       }
+      step = 'killing';
       await chromium.kill();
-      const asked = since(life);
-      say('killed');
-      const outcomes = await Promise.all(asked.map(({ finished }) => finished));
+      // Nobody asks any more: it was the right process that was killed.
+      const outcomes = await Promise.all(since(life).map(({ finished }) => finished));
       if (isKilled && outcomes.includes('left')) tally.inTransfer += 1;
-      measure(since(began).slice(0, life - began), asked);
-      earlier = since(began);
+      count();
       if (!isKilled) return;
     } finally {
       await chromium.kill();
     }
   }
-}
-
-function measure(earlier: readonly LoggedRequest[], life: readonly LoggedRequest[]): void {
-  tally.mostBytes = Math.max(tally.mostBytes, refetched(earlier, life));
-  tally.resumes += life.filter((request) => beginOf(request) > 0).length;
 }
 
 /** One more start of a profile whose browser was killed when all was ready. */
@@ -269,6 +248,7 @@ describe('kill -9 of the browser', () => {
   it(`at ${KILLS} random moments leaves no wrong file and no orphan, and it always completes (seed ${seed})`, {
     timeout: 300_000,
   }, async () => {
+    onTestFailed(() => void process.stdout.write(`${step}: ${JSON.stringify(tally)}\n`));
     while (tally.hits < KILLS) {
       const profile = await mkdtemp(join(tmpdir(), 'lading-profile-'));
       tally.rounds += 1;
@@ -279,7 +259,7 @@ describe('kill -9 of the browser', () => {
         await rm(profile, { recursive: true, force: true, maxRetries: 5 });
       }
     }
-    process.stdout.write(`${JSON.stringify(tally)}\n`);
+    process.stdout.write(`kill -9 of the browser: ${JSON.stringify(tally)}\n`);
     expect(tally.mostBytes, 'bytes fetched twice because of one kill').toBeLessThanOrEqual(REFETCH_BYTES);
     // Otherwise it would pass on nothing.
     expect(tally.rounds).toBeGreaterThan(1);

@@ -39,8 +39,8 @@ async function contentOf(core: string): Promise<[string, string][]> {
         found.push([`${core}/${filename}`, await hexOf((await asset?.file(filename)) ?? new Blob())]);
       return found;
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'NotFoundError') throw error;
-      // An update has taken its place, and this page is about to hear of it.
+      if (!(error instanceof Error) || !/NotFound|NotReadable/.test(error.name)) throw error;
+      // An update has taken its place; if this page has not heard of it yet, it is about to.
       await firstValueFrom(mine().state$.pipe(filter(() => placeOf(core) !== place)));
     }
   }
@@ -84,7 +84,6 @@ const deeds = {
     throw new Error('the depot was closed');
   },
   seen: () => seen,
-  list: () => mine().list(),
   /** Resolves when this tab's worker owns the depot, with the wall clock then. */
   async owning() {
     await firstValueFrom(mine().isOwner$.pipe(filter((isOwner) => isOwner)));
