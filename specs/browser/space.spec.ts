@@ -9,6 +9,7 @@ import { closedGate } from '../origin/gate.js';
 import { type LoggedRequest, startOrigin } from '../origin/origin.js';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
 import { tar } from '../scenarios/tar.js';
+import { startChromium } from './chromium.js';
 import { type DepotPage, openPage, startSite } from './depot-page.js';
 import { type MortalChromium, startMortalChromium } from './mortal-chromium.js';
 
@@ -24,7 +25,7 @@ const site = await startSite();
 const files = await startOrigin({ headers: { 'access-control-allow-origin': '*' } });
 afterAll(() => Promise.all([site.close(), files.close()]));
 
-/** With a profile on the disk: a private window's storage is in memory, and held to its quota in other places. */
+/** With a profile on the disk: a private window's storage is in memory, and is held to its quota in another way. */
 let profile: string;
 let chromium: MortalChromium;
 let tab: DepotPage;
@@ -104,6 +105,33 @@ describe('a site whose quota is used up', () => {
     await tab.call('resume', 'model');
     await tab.call('until', { id: 'model', phase: 'ready' });
     expect(await tab.call('digest', { id: 'model', file: 'model.onnx' })).toMatchObject({ sha256: sha256Hex(MODEL) });
+  });
+
+  it('in a private window, where a write that found no room says that it wrote more than it was given', async () => {
+    const browser = await startChromium();
+    const context = await browser.newContext();
+    try {
+      const secret = await openPage(context, `${site.url}/`);
+      const session = await context.newCDPSession(secret.page);
+      const allowSecret = (quotaSize: number) =>
+        session.send('Storage.overrideQuotaForOrigin', { origin: site.url, quotaSize });
+      await secret.call('open');
+      await allowSecret(TIGHT_BYTES);
+      expect(await secret.failure('download', 'model')).toMatchObject({ code: 'noSpace' });
+      const { bytesDone } = await secret.call('status', 'model');
+      expect(bytesDone).toBeLessThan(TIGHT_BYTES);
+      expect((await secret.call('usage')).staging).toEqual({ model: bytesDone });
+      await allowSecret(TIGHT_BYTES + 20 * MIB);
+      expect(await secret.failure('download', 'packed')).toMatchObject({ code: 'noSpace' });
+      await allowSecret(AMPLE_BYTES);
+      for (const id of ['model', 'packed']) {
+        await secret.call('resume', id);
+        await secret.call('until', { id, phase: 'ready' });
+      }
+      expect((await secret.call('verify')).flatMap(({ damaged }) => damaged)).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 
   it('while an archive is unpacked keeps the archive, and nothing half unpacked', async () => {

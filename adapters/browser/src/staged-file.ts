@@ -86,11 +86,15 @@ export async function copyInto(target: FileSystemFileHandle, source: FileSystemF
   }
 }
 
-/** A write may be short without an error: then the quota is used up. */
-function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
+/**
+ * A write may be short without an error: then the quota is used up. In private windows Chromium tells that by a count of more than four
+ * thousand million, which is an error's number without its sign.
+ */
+export function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
   for (let done = 0; done < bytes.length; ) {
     const written = handle.write(bytes.subarray(done), { at: at + done });
-    if (written === 0) throw new DOMException('nothing more can be written', 'QuotaExceededError');
+    if (written === 0 || written > bytes.length - done)
+      throw new DOMException('nothing more can be written', 'QuotaExceededError');
     done += written;
   }
 }
