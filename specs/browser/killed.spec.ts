@@ -22,7 +22,7 @@ const KILLS = 30;
 /** What a kill may cost: all that is fetched again after it, by all connections together. */
 const REFETCH_BYTES = 16 * MIB;
 /** So slow that an edition takes a few lives of the browser. Nothing is measured against it. */
-const BYTES_PER_SECOND = 5 * MIB;
+const BYTES_PER_SECOND = 6 * MIB;
 const seed = Number(process.env['LADING_SEED'] ?? 20_261_204);
 const CORES = ['model', 'af', 'data'];
 
@@ -91,7 +91,7 @@ const lot = (below: number): number => (lots[drawn++ % lots.length] ?? 0) % belo
 type When = { readonly bytes: number } | { readonly event: string };
 const EVENTS = ['CoreCheckpointed', 'CoreDownloaded', 'CoreVerified', 'CoreExtracted', 'CoreInstalled'];
 const nextWhen = (): When =>
-  lot(3) > 0 ? { bytes: 1 + lot(12 * MIB) } : { event: EVENTS[lot(EVENTS.length)] ?? 'CoreVerified' };
+  lot(3) > 0 ? { bytes: 1 + lot(9 * MIB) } : { event: EVENTS[lot(EVENTS.length)] ?? 'CoreVerified' };
 
 const beginOf = ({ range }: LoggedRequest): number => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
 
