@@ -58,7 +58,10 @@ async function heapGrowth(cdp, work) {
   };
   const before = await used();
   let peak = before;
-  const look = setInterval(async () => (peak = Math.max(peak, await used().catch(() => 0))), 50);
+  const sample = async () => {
+    peak = Math.max(peak, await used().catch(() => 0));
+  };
+  const look = setInterval(() => void sample(), 50);
   const result = await work();
   clearInterval(look);
   peak = Math.max(peak, await used());
