@@ -117,7 +117,7 @@ describe('another origin', () => {
     const secure = await openPage(context, 'https://app.test/');
     expect(await secure.failure('fault', { url: 'http://files.test/f' })).toMatchObject({
       code: 'networkUnreachable/mixedContent',
-      message: expect.stringContaining('serve the file over https:'),
+      message: expect.stringContaining('serve it over https:'),
     });
     await context.close();
   });

@@ -26,7 +26,7 @@ export async function unanswered(error: unknown, url: string, signal: AbortSigna
   const { origin } = new URL(url);
   if (!(await isReachable(url, signal))) {
     if (location.protocol > 'http:' && url.startsWith('http:'))
-      return say('mixedContent', 'a page of https: may not read http: (mixed content), serve the file over https:', 2);
+      return say('mixedContent', 'a page of https: may not read http: (mixed content): serve it over https:', 2);
     const forbidden = `or this page's Content-Security-Policy does not allow ${origin} (connect-src)`;
     return say('unreachable', `the server did not answer, its name is unknown, ${forbidden}`, 2);
   }

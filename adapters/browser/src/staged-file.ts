@@ -98,10 +98,7 @@ export function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array
     const written = handle.write(bytes.subarray(done), { at: at + done });
     const isFull = written === 0 || (written | 0) === NO_SPACE;
     if (isFull || written > bytes.length - done)
-      throw new DOMException(
-        `the browser wrote nothing (${written | 0})`,
-        isFull ? 'QuotaExceededError' : 'UnknownError',
-      );
+      throw new DOMException(`wrote ${written | 0}`, isFull ? 'QuotaExceededError' : 'UnknownError');
     done += written;
   }
 }
