@@ -1,14 +1,15 @@
 // `npm run bench`: one gibibyte from a real nginx on this machine, by the built command and by `curl | sha256sum`, in turn; then what starting
 // costs. Every output's digest is checked outside the timing. `--record` writes the table into the README.
-import { createHash, randomFillSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { measure, median } from './measure.mjs';
 import { startNginx } from './nginx.mjs';
+import { randomFile } from './random-file.mjs';
 
 const ROUNDS = 5;
 const MIB = 1024 * 1024;
@@ -18,19 +19,6 @@ const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
 
 const dir = await mkdtemp(join(tmpdir(), 'lading-bench-'));
 const say = (text) => process.stderr.write(`${text}\n`);
-
-async function makeFile(path) {
-  const hash = createHash('sha256');
-  const handle = await open(path, 'w');
-  const block = Buffer.alloc(4 * MIB);
-  for (let done = 0; done < SIZE; done += block.length) {
-    randomFillSync(block);
-    hash.update(block);
-    await handle.write(block);
-  }
-  await handle.close();
-  return hash.digest('hex');
-}
 
 async function sha256Of(path) {
   const hash = createHash('sha256');
@@ -118,7 +106,7 @@ try {
   const root = join(dir, 'www');
   await mkdir(root);
   say('making one gibibyte of random bytes …');
-  const sha256 = await makeFile(join(root, 'big.bin'));
+  const sha256 = await randomFile(join(root, 'big.bin'), SIZE);
   const nginx = await startNginx(dir, root);
   try {
     const table = tableOf(await transfers(nginx.url, sha256), await starts());

@@ -31,7 +31,7 @@ export async function startNginx(dir, root) {
   const user = process.getuid?.() === 0 ? 'user root; ' : '';
   const config = `${user}daemon off; worker_processes 1; pid ${join(dir, 'nginx.pid')}; error_log ${join(dir, 'error.log')};
 events { worker_connections 256; }
-http { access_log off; sendfile on; ${temporary} server { listen 127.0.0.1:${port}; root ${root}; } }`;
+http { access_log off; sendfile on; types { text/html html; text/javascript js; application/json json; } ${temporary} server { listen 127.0.0.1:${port}; root ${root}; } }`;
   const path = join(dir, 'nginx.conf');
   await writeFile(path, config);
   const child = spawn('nginx', ['-c', path, '-p', dir], { stdio: 'ignore' });

@@ -29,6 +29,11 @@ beforeEach(async () => {
 afterEach(async () => {
   await tab.page.close();
   await other?.close();
+  // Whatever went wrong, nothing was sent that a browser would ask leave for.
+  for (const { method, headers } of other.requests) {
+    expect(method).not.toBe('OPTIONS');
+    expect(headers['if-range']).toBe(undefined);
+  }
 });
 
 describe('another origin', () => {
@@ -84,6 +89,43 @@ describe('another origin', () => {
       code: 'networkUnreachable/redirect',
       message: expect.stringContaining(`"Access-Control-Allow-Origin: ${site.url}"`),
     });
+  });
+
+  it('that redirects to another one is followed, if that one lets everybody read', async () => {
+    const url = await allowing(ALLOWED);
+    await using open = await startOrigin({ headers: ALLOWED });
+    other.script('/f', redirectTo(open.put('/g', BYTES)), withHeaders(ALLOWED));
+    const { status, bytes } = await tab.call('fault', { url, from: 40_000 });
+    expect({ status, bytes }).toEqual({ status: 206, bytes: 60_000 });
+    expect(open.requests.map(({ method, range }) => [method, range])).toEqual([['GET', 'bytes=40000-']]);
+  });
+
+  it('that redirects to one that lets this page alone read is told that nobody knows this page by then', async () => {
+    const url = await allowing(ALLOWED);
+    await using exact = await startOrigin({ headers: { 'access-control-allow-origin': site.url } });
+    other.script('/f', redirectTo(exact.put('/g', BYTES)), withHeaders(ALLOWED));
+    expect((await tab.failure('fault', { url })).message).toContain('after a redirect between origins "*"');
+    expect(exact.requests[0]?.headers['origin']).toBe('null');
+  });
+
+  it('that lets another page read, but not this one, is told whom to let', async () => {
+    const url = await allowing({ 'access-control-allow-origin': 'https://another.test' });
+    expect((await tab.failure('fault', { url })).message).toContain(`"Access-Control-Allow-Origin: ${site.url}"`);
+  });
+
+  it('without encryption cannot be read by a page that came with it, and is told so', async () => {
+    await allowing(ALLOWED);
+    const context = await browser.newContext();
+    await context.route('https://app.test/**', async (route) => {
+      const { pathname } = new URL(route.request().url());
+      await route.fulfill({ response: await route.fetch({ url: `${site.url}${pathname}` }) });
+    });
+    const secure = await openPage(context, 'https://app.test/');
+    expect(await secure.failure('fault', { url: 'http://files.test/f' })).toMatchObject({
+      code: 'networkUnreachable/mixedContent',
+      message: expect.stringContaining('serve it over https:'),
+    });
+    await context.close();
   });
 
   it('that compresses a range unasked is told not to', async () => {

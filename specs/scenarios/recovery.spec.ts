@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LadingEvent } from '@lading/core';
 import { describe, expect, it } from 'vitest';
 import { holdAfter, nth } from '../origin/behaviour.js';
 import { closedGate } from '../origin/gate.js';
+import { seededBytes } from '../origin/seeded-bytes.js';
 import { cleoPath, modelPath, phonemesPath, sharedFiles, sharedPaths, speechIn, tablePath } from './speech.js';
 import { checkManners, filesBelow, historyOf, type Shelf, startWorld, statusOf, type World } from './world.js';
 
@@ -57,6 +59,25 @@ describe('after SIGKILL', () => {
     expect(voice.files.find(({ filename }) => filename === 'model.onnx')?.sha256).toBe(speech.model.sha256);
     expect(await world.installed()).toEqual(sharedFiles);
     checkManners(world.origin.requests.filter(({ path }) => path !== '/catalog.json'));
+  });
+
+  it('of many files at once, what is lost is theirs together: each has a durable offset four times as often', async () => {
+    await using world = await startWorld();
+    const names = ['encoder', 'decoder', 'joiner', 'weights'];
+    const files = names.map((name, i) => {
+      const file = world.serve(`/${name}`, seededBytes(i + 1, 8 * MIB));
+      // Alone, none of them would have one yet.
+      world.origin.script(`/${name}`, nth(1, holdAfter(3 * MIB, closedGate())));
+      return { ...file, filename: name };
+    });
+    const depot = await world.open({ cores: [{ id: 'wide', files }] }, { stallMs: 60_000 });
+    const history = historyOf(depot);
+    depot.download('wide').catch(() => undefined);
+    for (const name of names) {
+      const isDurable = (event: LadingEvent) =>
+        event.type === 'CoreCheckpointed' && (event.files[name]?.bytes ?? 0) >= MIB;
+      await history.until(isDurable);
+    }
   });
 
   it.each(['VoiceRequested', 'CoreStarted', 'CorePrepared', 'CoreCheckpointed'])(

@@ -28,11 +28,15 @@ export function fsFault(error: unknown, action: string, subject: string): FaultE
   return FaultError.of(TYPES[name] ?? 'unknown', name, `cannot ${action} ${subject}: ${why}`, {}, error);
 }
 
-/** What the origin may still store by the browser's own account, or null. A hint: it does not see every limit. */
+/** An open file reserves up to so much ahead, bytes: a browser that refuses while it reports more free does not see the limit that was met. */
+const RESERVED_BYTES = 128 * 1024 * 1024;
+
+/** What the origin may still store by the browser's own account, or null if it tells nothing that can be true where a write was refused. */
 export async function estimatedFreeBytes(): Promise<number | null> {
   try {
     const { quota, usage } = await navigator.storage.estimate();
-    return quota === undefined || usage === undefined ? null : Math.max(0, quota - usage);
+    const freeBytes = Math.max(0, (quota ?? Number.POSITIVE_INFINITY) - (usage ?? 0));
+    return freeBytes > RESERVED_BYTES ? null : freeBytes;
   } catch {
     return null;
   }

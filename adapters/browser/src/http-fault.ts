@@ -44,7 +44,7 @@ export async function unanswered(error: unknown, url: string, signal: AbortSigna
       return fault('cors', `the server answers, but does not let ${location.origin} read it: ${why}`);
     }
     case 'redirects': {
-      const why = `what it leads to does not answer, runs in circles, or does not send ${leave}`;
+      const why = `what it leads to does not answer, runs in circles, or does not send ${leave}, after a redirect between origins "*"`;
       return fault('redirect', `the server redirects, and the browser did not come to an end: ${why}`);
     }
     case 'readable':
@@ -53,6 +53,8 @@ export async function unanswered(error: unknown, url: string, signal: AbortSigna
         'the server answers, but its reply cannot be read: it must not compress its reply to a request with a range',
       );
     case 'silent': {
+      if (location.protocol > 'http:' && url.startsWith('http:'))
+        return fault('mixedContent', 'a page of https: may not read http: (mixed content): serve it over https:');
       const forbidden = `or this page's Content-Security-Policy does not allow ${origin} (connect-src)`;
       return fault('unreachable', `the server did not answer, its name is unknown, ${forbidden}`);
     }

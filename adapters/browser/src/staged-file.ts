@@ -86,11 +86,19 @@ export async function copyInto(target: FileSystemFileHandle, source: FileSystemF
   }
 }
 
-/** A write may be short without an error: then the quota is used up. */
-function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
+/** What Chromium means by "no space" (its `base::File::Error`). */
+const NO_SPACE = -8;
+
+/**
+ * A write may be short without an error: then the quota is used up. In private windows Chromium tells what went wrong by a count of more than
+ * four thousand million: the number of an error, without its sign.
+ */
+export function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): void {
   for (let done = 0; done < bytes.length; ) {
     const written = handle.write(bytes.subarray(done), { at: at + done });
-    if (written === 0) throw new DOMException('nothing more can be written', 'QuotaExceededError');
+    const isFull = written === 0 || (written | 0) === NO_SPACE;
+    if (isFull || written > bytes.length - done)
+      throw new DOMException(`wrote ${written | 0}`, isFull ? 'QuotaExceededError' : 'UnknownError');
     done += written;
   }
 }

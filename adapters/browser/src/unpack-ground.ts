@@ -1,7 +1,7 @@
 import type { GrowingFile, UnpackGround } from '@lading/runtime/archive';
 import { Digests } from './digest.js';
 import type { Folder, Path } from './folder.js';
-import { access } from './staged-file.js';
+import { access, writeFully } from './staged-file.js';
 
 /** A folder that an archive is unpacked into. */
 export class OpfsGround implements UnpackGround {
@@ -35,11 +35,7 @@ class UnpackedFile implements GrowingFile {
   ) {}
 
   async write(chunk: Uint8Array): Promise<void> {
-    for (let done = 0; done < chunk.length; ) {
-      const written = this.handle.write(chunk.subarray(done), { at: this.bytes + done });
-      if (written === 0) throw new DOMException('nothing more can be written', 'QuotaExceededError');
-      done += written;
-    }
+    writeFully(this.handle, chunk, this.bytes);
     this.digests.update(chunk);
     this.bytes += chunk.length;
   }

@@ -13,6 +13,8 @@ export class Checkpoints {
   private lastMs: number;
   private timer: AbortController | null = null;
   private writing: Promise<void> = Promise.resolve();
+  /** Files that are being fetched: what may be ahead of the last durable offsets is theirs together. */
+  sharers = 0;
 
   constructor(
     private readonly clock: Clock,

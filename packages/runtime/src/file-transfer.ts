@@ -19,10 +19,10 @@ import type { Throttle } from './throttle.js';
 import type { Twins } from './twins.js';
 import { Watchdog } from './watchdog.js';
 
-/** A durable offset each so many bytes, or each so many milliseconds. */
+/** A durable offset each so many bytes of a core, or each so many milliseconds. */
 const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 const CHECKPOINT_MS = 1_000;
-/** Bytes that may be ahead of the last durable offset: what a crash may cost a connection is below 8 MiB. */
+/** Bytes of a core that may be ahead of its last durable offsets: what a crash may cost, with those that are not recorded yet, is below 16 MiB. */
 const AHEAD_BYTES = 7 * 1024 * 1024;
 /** Fresh starts and short replies that one attempt allows: both are legal, neither may go on for ever. */
 const MAX_RESTARTS = 2;
@@ -101,6 +101,7 @@ export class FileTransfer {
     });
     this.durableBytes = staged.bytes;
     this.meter.reuse(job.core, staged.bytes);
+    this.checkpoints.sharers++;
     try {
       if (!this.isWhole(staged)) await this.fromSources(staged);
       await this.syncing;
@@ -114,6 +115,7 @@ export class FileTransfer {
       else await this.keep(staged);
       throw error;
     } finally {
+      this.checkpoints.sharers--;
       await staged.close();
     }
   }
@@ -290,7 +292,7 @@ export class FileTransfer {
 
   /** Syncs and notes in the background; waits only when too much would be lost. */
   private async checkpoint(staged: StagedFile): Promise<void> {
-    const ahead = staged.bytes - this.durableBytes;
+    const ahead = (staged.bytes - this.durableBytes) * this.checkpoints.sharers;
     const isDue = ahead >= CHECKPOINT_BYTES || this.ports.clock.monotonicMs() - this.lastSyncMs >= CHECKPOINT_MS;
     if (isDue && this.syncing === null) {
       const bytes = staged.bytes;

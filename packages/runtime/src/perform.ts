@@ -194,7 +194,7 @@ export class Performer {
     await this.report({ type: 'downloaded', core, ticket });
   }
 
-  /** A full disk names what is still needed, and what is free. */
+  /** A full disk names what is still needed, and what is free if anybody knows. */
   private async withSpace(core: string, fault: Fault): Promise<Fault> {
     if (fault.type !== 'noSpace' || fault.detail === 'preflight') return fault;
     const { durable } = coreIn(this.options.state(), core).context;
@@ -205,13 +205,10 @@ export class Performer {
     );
     // With everything here it is the unpacking that found no room; how much it needs no catalog says, but not less than this.
     const neededBytes = missing > 0 ? missing : files.reduce((sum, file) => sum + file.contents[0].sizeBytes, 0);
-    const freeBytes = (await this.options.ports.store.freeBytes()) ?? fault.freeBytes ?? 0;
-    return {
-      ...fault,
-      message: `${fault.message}: ${neededBytes} bytes are still needed, ${freeBytes} are free`,
-      neededBytes,
-      freeBytes,
-    };
+    const needed = { ...fault, message: `${fault.message}: ${neededBytes} bytes are still needed`, neededBytes };
+    const freeBytes = (await this.options.ports.store.freeBytes()) ?? fault.freeBytes;
+    if (freeBytes === undefined) return needed;
+    return { ...needed, message: `${needed.message}, ${freeBytes} are free`, freeBytes };
   }
 
   private async verify(job: Job): Promise<void> {

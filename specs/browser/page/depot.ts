@@ -24,6 +24,38 @@ const mine = (): BrowserDepot => {
   return depot;
 };
 
+/** Every file below a folder, by its path, and every folder that is empty, with a slash at its end. */
+async function below(folder: FileSystemDirectoryHandle, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    if (handle.kind === 'file') found.push(prefix + name);
+    else found.push(...(await below(handle as FileSystemDirectoryHandle, `${prefix}${name}/`)));
+  }
+  return found.length === 0 ? [prefix] : found;
+}
+
+const placeOf = (id: string): string => mine().asset(id)?.paths.join() ?? '';
+
+async function contentOf(core: string): Promise<[string, string][]> {
+  for (;;) {
+    const place = placeOf(core);
+    try {
+      const found: [string, string][] = [];
+      const asset = mine().asset(core);
+      for (const { filename } of asset?.files ?? [])
+        found.push([
+          `${core}/${filename}`,
+          await hexOf(await ((await asset?.file(filename)) ?? new Blob()).arrayBuffer()),
+        ]);
+      return found;
+    } catch (error) {
+      if (!(error instanceof Error) || !/NotFound|NotReadable/.test(error.name)) throw error;
+      // An update has taken its place; if this page has not heard of it yet, it is about to.
+      await firstValueFrom(mine().state$.pipe(filter(() => placeOf(core) !== place)));
+    }
+  }
+}
+
 const deeds = {
   ...journalDeeds,
   async open({ worker = '/depot-worker.js', ...options }: OpenGiven = {}) {
@@ -94,6 +126,27 @@ const deeds = {
     return found === undefined
       ? null
       : { name: found.name, size: found.size, sha256: await hexOf(await found.arrayBuffer()) };
+  },
+  /** What an engine would be given of these cores, by core and name. */
+  async installed(cores: readonly string[]) {
+    const found = await Promise.all(cores.map((core) => contentOf(core)));
+    return Object.fromEntries(found.flat());
+  },
+  /** Resolves when it is ready in the version of the catalog. */
+  async newest(id: string) {
+    for await (const status of mine().watch(id))
+      if (status.phase === 'ready' && !status.isUpdateAvailable && status.bytesDone === status.bytesTotal)
+        return status;
+    throw new Error('the depot was closed');
+  },
+  /** Resolves when an event of this type comes next. */
+  async event(type: string) {
+    await firstValueFrom(mine().events$.pipe(filter(({ event }) => event.type === type)));
+    return null;
+  },
+  /** All of this origin's private file system, sorted. */
+  async stored() {
+    return (await below(await navigator.storage.getDirectory(), '')).sort();
   },
   async fetchUrl({ id, file }: { id: string; file: string }) {
     const url = (await mine().asset(id)?.url(file)) ?? '';
