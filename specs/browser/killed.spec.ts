@@ -15,7 +15,7 @@ import { type LoggedRequest, startOrigin } from '../origin/origin.js';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
 import { tarGz } from '../scenarios/tar.js';
 import { type DepotPage, openPage, startSite } from './depot-page.js';
-import { type MortalChromium, startMortalChromium } from './mortal-chromium.js';
+import { killAll, type MortalChromium, startMortalChromium } from './mortal-chromium.js';
 
 const MIB = 1024 * 1024;
 const KILLS = 30;
@@ -47,7 +47,7 @@ const DIGESTS = EDITIONS.map(digestsOf);
 
 const site = await startSite();
 const files = await startOrigin({ headers: { 'access-control-allow-origin': '*' } });
-afterAll(() => Promise.all([site.close(), files.close()]));
+afterAll(() => Promise.all([killAll(), site.close(), files.close()]));
 
 /** A core's files, without its name before theirs. */
 const filesOf = (edition: Edition, core: string): Readonly<Record<string, Uint8Array>> =>
