@@ -25,6 +25,13 @@ function listening(child: ChildProcess): Promise<string> {
   });
 }
 
+const living = new Set<MortalChromium['kill']>();
+
+/** For the end of a test that was given up: a group of its own outlives whoever started it. */
+export async function killAll(): Promise<void> {
+  await Promise.all([...living].map((kill) => kill()));
+}
+
 export async function startMortalChromium(profile: string): Promise<MortalChromium> {
   const args = [...CHROMIUM_ARGS, `--user-data-dir=${profile}`, '--remote-debugging-port=0', 'about:blank'];
   const child = spawn(CHROMIUM, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -32,7 +39,9 @@ export async function startMortalChromium(profile: string): Promise<MortalChromi
   const kill = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
     await over;
+    living.delete(kill);
   };
+  living.add(kill);
   try {
     const browser = await chromium.connectOverCDP(await listening(child));
     const [context] = browser.contexts();

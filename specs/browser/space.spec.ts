@@ -11,7 +11,7 @@ import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
 import { tar } from '../scenarios/tar.js';
 import { startChromium } from './chromium.js';
 import { type DepotPage, openPage, startSite } from './depot-page.js';
-import { type MortalChromium, startMortalChromium } from './mortal-chromium.js';
+import { killAll, type MortalChromium, startMortalChromium } from './mortal-chromium.js';
 
 const MIB = 1024 * 1024;
 const MODEL = seededBytes(21, 40 * MIB);
@@ -23,7 +23,7 @@ const AMPLE_BYTES = 1024 * MIB;
 
 const site = await startSite();
 const files = await startOrigin({ headers: { 'access-control-allow-origin': '*' } });
-afterAll(() => Promise.all([site.close(), files.close()]));
+afterAll(() => Promise.all([killAll(), site.close(), files.close()]));
 
 /** With a profile on the disk: a private window's storage is in memory, and is held to its quota in another way. */
 let profile: string;
