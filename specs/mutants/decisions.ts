@@ -117,8 +117,8 @@ export const DECISIONS: readonly Safeguard[] = [
     {
       id: 'shared-core-stays',
       protects: 'A core is dropped only when its last holder lets go.',
-      find: 'if (demandOn(this.state, id).holders.size > 0) return;',
-      replace: '',
+      find: 'const isFree = demandOn(this.state, id).holders.size === 0;',
+      replace: 'const isFree = true;',
       suites: ['laws/decision', 'worlds'],
     },
     {

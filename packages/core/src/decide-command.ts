@@ -44,7 +44,7 @@ function download(draft: Draft, id: string): Refusal | null {
   if ('type' in wishes) return wishes;
   // Only when all of them are asked for is it known what nobody needs any more.
   const released = wishes.flatMap((wish) => request(draft, wish));
-  for (const core of released) draft.dropIfFree(core);
+  for (const core of released) draft.letGo(core);
   return null;
 }
 
@@ -133,10 +133,7 @@ function leave(
   event: { type: 'VoiceCancelStarted' | 'VoiceDeletionStarted'; voice: string },
 ): void {
   draft.emit(event);
-  for (const core of voiceIn(draft.state, voice).context.cores) {
-    if (demandOn(draft.state, core).holders.size === 0) draft.dropIfFree(core);
-    else draft.settleDemand(core);
-  }
+  for (const core of voiceIn(draft.state, voice).context.cores) draft.letGo(core);
   draft.goneIfComplete(voice);
 }
 

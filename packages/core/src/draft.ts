@@ -71,11 +71,11 @@ export class Draft {
     this.enqueue(id, context.priority);
   }
 
-  /** Removes a core that nobody holds any more. */
-  dropIfFree(id: string): void {
+  /** Somebody has let go of a core: it is removed if nobody holds it any more, and rests if nobody of those who do wants it now. */
+  letGo(id: string): void {
     const core = coreIn(this.state, id);
-    if (demandOn(this.state, id).holders.size > 0) return;
-    if (core.context.installed !== null && core.phase !== 'deleting') {
+    const isFree = demandOn(this.state, id).holders.size === 0;
+    if (isFree && core.context.installed !== null && core.phase !== 'deleting') {
       this.emit({ type: 'CoreDeletionStarted', core: id, ticket: core.context.ticket + 1 });
     } else this.settleDemand(id);
   }
