@@ -1,4 +1,4 @@
-import { RECORD_LAWS, type RecordLaw } from '@lading/runtime';
+import { RECORD_LAWS, type RecordLaw, Retelling } from '@lading/runtime';
 import { type Law, policyOf } from './law.js';
 import { BYTES_LAWS } from './laws-bytes.js';
 import { LIVENESS_LAWS } from './laws-liveness.js';
@@ -8,11 +8,30 @@ import { RETRY_LAWS } from './laws-retry.js';
 import { SHARING_LAWS } from './laws-sharing.js';
 import { LIVE_LAWS } from './laws-status.js';
 
-/** What holds in every history, held against each record of a world as it becomes durable. */
+/**
+ * What holds in every history, held against each record of a world as it becomes durable. Who opens a depot may find records that nobody had
+ * acknowledged: then the law is told the history anew, with them.
+ */
 const lived = ({ kind, name, watch }: RecordLaw): Law => ({
   kind,
   name,
-  watch: (world) => ({ record: watch(policyOf(world)) }),
+  watch: (world) => {
+    let judge = watch(policyOf(world));
+    let known = 0;
+    return {
+      record: (moment) => {
+        known++;
+        return judge(moment);
+      },
+      loaded: ({ image: { snapshot, records } }) => {
+        if (snapshot !== null || records.length <= known) return null;
+        known = records.length;
+        judge = watch(policyOf(world));
+        const retelling = new Retelling();
+        return records.map((record) => judge(retelling.tell(record))).find((breach) => breach !== null) ?? null;
+      },
+    };
+  },
 });
 
 /** Everything that holds in every world. */
