@@ -1,3 +1,4 @@
+import { rangeText } from '@lading/core';
 import { FaultError, type Fetcher, type FetchRequest, type FetchResponse } from '@lading/runtime';
 import { bodyOf } from './http-body.js';
 import { isForeign, unanswered, unplaced } from './http-fault.js';
@@ -39,9 +40,9 @@ function absolute(url: string): string {
   throw FaultError.of('manifestError', 'relativeUrl', message);
 }
 
-function headersOf({ from, ifRange }: FetchRequest, url: string): Record<string, string> {
+function headersOf({ from, to, ifRange }: FetchRequest, url: string): Record<string, string> {
   return {
-    ...(from === null ? {} : { range: `bytes=${from}-` }),
+    ...(from === null ? {} : { range: rangeText(from, to) }),
     ...(from === null || ifRange === null || isForeign(url) ? {} : { 'if-range': ifRange }),
   };
 }
@@ -58,7 +59,7 @@ function told(wanted: FetchRequest, url: string, response: Response, signal: Abo
     if (announcedBytes === null || wanted.from === null) throw unplaced(url);
     // Hidden, not missing: an open-ended range ends with the file, and what came is held against its digest all the same.
     const endBytes = wanted.from + announcedBytes;
-    headers['content-range'] = `bytes ${wanted.from}-${endBytes - 1}/${endBytes}`;
+    headers['content-range'] = `bytes ${wanted.from}-${endBytes - 1}/${wanted.to === undefined ? endBytes : '*'}`;
   }
   return { status: response.status, headers, body: bodyOf(response, url, signal) };
 }

@@ -6,6 +6,8 @@ export interface ServedHead {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Uint8Array;
+  /** Where in the resource they begin. */
+  readonly from: number;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -18,9 +20,9 @@ function isSame(ifRange: string | null, resource: Resource): boolean {
 }
 
 function served(request: FetchRequest, resource: Resource | undefined, faults: readonly NetworkFault[]): ServedHead {
-  if (resource === undefined) return { status: 404, headers: {}, bytes: NOTHING };
+  if (resource === undefined) return { status: 404, headers: {}, bytes: NOTHING, from: 0 };
   const { bytes } = resource;
-  const { from, ifRange } = request;
+  const { from, to, ifRange } = request;
   const told: Record<string, string> = resource.hasRanges ? { 'accept-ranges': 'bytes' } : {};
   if (resource.etag !== null) told['etag'] = resource.etag;
   if (resource.lastModified !== null) told['last-modified'] = resource.lastModified;
@@ -30,13 +32,15 @@ function served(request: FetchRequest, resource: Resource | undefined, faults: r
     resource.hasRanges &&
     !ignores('ignoreRange') &&
     (ignores('ignoreIfRange') || isSame(ifRange, resource));
-  if (!isRange) return { status: 200, headers: told, bytes };
+  if (!isRange) return { status: 200, headers: told, bytes, from: 0 };
   if (from >= bytes.length)
-    return { status: 416, headers: { ...told, 'content-range': `bytes */${bytes.length}` }, bytes: NOTHING };
+    return { status: 416, headers: { ...told, 'content-range': `bytes */${bytes.length}` }, bytes: NOTHING, from };
+  const end = Math.min(to ?? bytes.length, bytes.length);
   return {
     status: 206,
-    headers: { ...told, 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` },
-    bytes: bytes.subarray(from),
+    headers: { ...told, 'content-range': `bytes ${from}-${end - 1}/${bytes.length}` },
+    bytes: bytes.subarray(from, end),
+    from,
   };
 }
 
@@ -60,15 +64,14 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return both;
 }
 
-/** What a server answers: GET with one open-ended range (RFC 9110 §14), and then what was ordered to be wrong with it. */
+/** What a server answers: GET with one range (RFC 9110 §14), and then what was ordered to be wrong with it. */
 export function headOf(
   request: FetchRequest,
   resource: Resource | undefined,
   faults: readonly NetworkFault[],
   now: number,
 ): ServedHead {
-  let { status, headers, bytes } = served(request, resource, faults);
-  const begin = (resource?.bytes.length ?? 0) - bytes.length;
+  let { status, headers, bytes, from: begin } = served(request, resource, faults);
   headers = {
     date: new Date(now).toUTCString(),
     'content-length': String(bytes.length),
@@ -92,5 +95,5 @@ export function headOf(
       bytes[fault.atByte - begin] = (bytes[fault.atByte - begin] ?? 0) ^ 1;
     }
   }
-  return { status, headers: without(headers), bytes };
+  return { status, headers: without(headers), bytes, from: begin };
 }

@@ -1,4 +1,4 @@
-import { isLoopbackHost, locationIn, MAX_HOPS, readHop, redactUrl } from '@lading/core';
+import { isLoopbackHost, locationIn, MAX_HOPS, rangeText, readHop, redactUrl } from '@lading/core';
 import {
   type Credentials,
   FaultError,
@@ -117,7 +117,7 @@ export class UndiciFetcher implements Fetcher {
       accept: '*/*',
       'accept-encoding': 'identity',
       'user-agent': 'lading',
-      ...(wanted.from === null ? {} : { range: `bytes=${wanted.from}-` }),
+      ...(wanted.from === null ? {} : { range: rangeText(wanted.from, wanted.to) }),
       ...(wanted.ifRange === null || wanted.from === null ? {} : { 'if-range': wanted.ifRange }),
       ...(wanted.isFresh ? { 'cache-control': 'no-cache' } : {}),
     };

@@ -61,7 +61,7 @@ export { queueOf } from './queue.js';
 export type { Refusal, RefusalCode } from './refusal.js';
 export { REFUSAL_CODES } from './refusal.js';
 export type { Expectation, Head, HeadVerdict } from './response.js';
-export { judgeHead, quote, readContentRange, reprDigest, retryAfterMs } from './response.js';
+export { judgeHead, quote, rangeText, readContentRange, reprDigest, retryAfterMs } from './response.js';
 export { backoffMs, retryVerdict } from './retry.js';
 export type { Demand, DepotState, StateImage } from './state.js';
 export { coreIn, demandOn, EMPTY_STATE, imageOf, stateOf, stepCore, stepVoice, voiceIn } from './state.js';

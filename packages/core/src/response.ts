@@ -11,6 +11,8 @@ export interface Expectation {
   readonly url: string;
   /** Offset that was asked for; the bytes below it are staged. */
   readonly from: number;
+  /** The byte behind the last one asked for, if the range was not open-ended. */
+  readonly to?: number;
   /** Whether the request carried `Range`. */
   readonly isRange: boolean;
   /** Sizes the manifest accepts. */
@@ -50,6 +52,9 @@ const digits = (text: string | undefined): number | null => {
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : null;
 };
+
+/** One range, as `Range` names it (RFC 9110 §14.2): from a byte up to, not including, another, or to the end. */
+export const rangeText = (from: number, to?: number): string => `bytes=${from}-${to === undefined ? '' : to - 1}`;
 
 /** `Content-Range: bytes a-b/N` or `bytes a-b/*` (RFC 9110 §14.4); null if it is anything else. */
 export function readContentRange(text: string): ContentRange | null {
@@ -215,8 +220,10 @@ function judgePart(
   if (range.first !== want.from) {
     return fault('serverError', 'wrongRange', `the server sent bytes from ${range.first}, asked for ${want.from}`);
   }
-  if (range.last >= Math.max(...want.sizes)) {
-    return fault('serverError', 'wrongRange', `the server sent bytes up to ${range.last}, beyond the end of the file`);
+  const end = want.to ?? Math.max(...want.sizes);
+  if (range.last >= end) {
+    const beyond = want.to === undefined ? 'beyond the end of the file' : `asked for those up to ${end - 1}`;
+    return fault('serverError', 'wrongRange', `the server sent bytes up to ${range.last}, ${beyond}`);
   }
   const span = range.last - range.first + 1;
   if (length !== null && length !== span) {

@@ -17,8 +17,10 @@ export interface Ports {
 export interface FetchRequest {
   /** Absolute URL of a source. Redirects are the adapter's, under the rules of the design. */
   readonly url: string;
-  /** First byte wanted, as one open-ended `Range`; null for a plain GET. */
+  /** First byte wanted, as one `Range` (RFC 9110 §14.2); null for a plain GET. */
   readonly from: number | null;
+  /** The byte behind the last one wanted; without it the range is open-ended. Only with `from`. */
+  readonly to?: number;
   /** Validator for `If-Range` (RFC 9110 §13.1.5); only with `from`. */
   readonly ifRange: string | null;
   /** Asks caches on the way to fetch anew (RFC 9111 §5.2.1.4). */
