@@ -73,18 +73,91 @@ export function staging(sentence: StoreSentence, lacks: StoreLacks): void {
     await one.close();
   });
 
-  sentence(undefined, 'has taken a chunk when its write resolves: the writer may use it anew', async ({ store }) => {
-    const chunk = new Uint8Array(5_000);
-    const staged = await store.stage('c', 'f', { bytes: 0, sizeBytes: 15_000, algorithms: ['sha256'] });
-    for (const seed of [1, 2, 3]) {
-      chunk.set(seeded(seed, chunk.length));
-      await staged.write(chunk);
-      chunk.fill(0xaa);
-    }
-    const expected = await sha256(joined(seeded(1, 5_000), seeded(2, 5_000), seeded(3, 5_000)));
-    expect((await staged.digests()).sha256).toBe(expected);
+  sentence(undefined, 'is written anywhere, in any order', async ({ store, reopen }) => {
+    const bytes = seeded(3, 50_000);
+    const parts = [40_000, 0, 20_000, 30_000, 10_000].map((from) => ({ from, to: from + 10_000 }));
+    const staged = await store.stage('c', 'f', { bytes: 0, sizeBytes: bytes.length, algorithms: ALL });
+    for (const { from, to } of parts) await staged.write(bytes.slice(from, to), from);
+    expect(staged.bytes).toBe(bytes.length);
+    expect(staged.held).toEqual([{ from: 0, to: bytes.length }]);
+    expect((await staged.digests()).sha256).toBe(await sha256(bytes));
     await staged.close();
-    expect(await stagedDigest(store, 'c', 'f', 15_000)).toEqual({ bytes: 15_000, digest: expected });
+    expect((await stagedDigest(reopen(), 'c', 'f', 50_000)).digest).toBe(await sha256(bytes));
+  });
+
+  sentence(undefined, 'tells what it holds beyond a hole, and keeps it when it is opened again', async (bench) => {
+    const bytes = seeded(4, 30_000);
+    const options = { sizeBytes: bytes.length, algorithms: ['sha256'] } as const;
+    const staged = await bench.store.stage('c', 'f', { ...options, bytes: 0 });
+    await staged.write(bytes.slice(0, 5_000));
+    await staged.write(bytes.slice(20_000, 25_000), 20_000);
+    const held = [
+      { from: 0, to: 5_000 },
+      { from: 20_000, to: 25_000 },
+    ];
+    expect(staged.bytes).toBe(5_000);
+    expect(await staged.sync()).toEqual(held);
+    await staged.close();
+    const again = await bench.reopen().stage('c', 'f', { ...options, bytes: 5_000, spans: held.slice(1) });
+    expect(again.held).toEqual(held);
+    await again.write(bytes.slice(5_000, 20_000));
+    await again.write(bytes.slice(25_000));
+    expect((await again.digests()).sha256).toBe(await sha256(bytes));
+    await again.close();
+  });
+
+  sentence(undefined, 'does not hold a range beyond its end, whatever shall be kept', async (bench) => {
+    await stageWhole(bench.store, 'c', 'f', seeded(5, 6_000));
+    const spans = [
+      { from: 4_000, to: 7_000 },
+      { from: 8_000, to: 9_000 },
+    ];
+    const options = { bytes: 2_000, spans, sizeBytes: 10_000, algorithms: [] } as const;
+    const staged = await bench.reopen().stage('c', 'f', options);
+    expect(staged.held).toEqual([
+      { from: 0, to: 2_000 },
+      { from: 4_000, to: 6_000 },
+    ]);
+    await staged.close();
+  });
+
+  sentence(undefined, 'has the digest of each of its ranges', async ({ store }) => {
+    const bytes = seeded(6, 40_000);
+    const staged = await store.stage('c', 'f', { bytes: 0, sizeBytes: bytes.length, algorithms: ['sha256'] });
+    await staged.write(bytes.slice(10_000, 30_000), 10_000);
+    for (const [from, to] of [
+      [10_000, 30_000],
+      [10_001, 29_999],
+      [15_000, 15_001],
+    ] as const)
+      expect(await staged.sha256({ from, to })).toBe(await sha256(bytes.subarray(from, to)));
+    await staged.close();
+  });
+
+  sentence(undefined, 'drops a range that was wrong, and has the digest of what takes its place', async ({ store }) => {
+    const bytes = seeded(7, 30_000);
+    const wrong = bytes.slice();
+    wrong.fill(0, 10_000, 12_000);
+    const staged = await store.stage('c', 'f', { bytes: 0, sizeBytes: bytes.length, algorithms: ALL });
+    await staged.write(wrong);
+    await staged.drop({ from: 10_000, to: 20_000 });
+    expect(staged.bytes).toBe(10_000);
+    expect(staged.held).toEqual([
+      { from: 0, to: 10_000 },
+      { from: 20_000, to: 30_000 },
+    ]);
+    await staged.write(bytes.slice(10_000, 20_000));
+    expect(staged.bytes).toBe(bytes.length);
+    expect((await staged.digests()).sha256).toBe(await sha256(bytes));
+    await staged.close();
+  });
+
+  sentence(undefined, 'has the same digests when it is asked again', async ({ store }) => {
+    const staged = await store.stage('c', 'f', { bytes: 0, sizeBytes: 4_000, algorithms: ALL });
+    await staged.write(seeded(8, 4_000));
+    const digests = await staged.digests();
+    expect(await staged.digests()).toEqual(digests);
+    await staged.close();
   });
 
   sentence(undefined, 'takes chunks without a byte', async ({ store }) => {

@@ -36,8 +36,15 @@ function capped(durable: CoreContext['durable'], staged: Readonly<Record<string,
   const result: Record<string, CoreContext['durable'][string]> = {};
   for (const file of Object.keys(durable)) {
     const known = durable[file];
-    const bytes = Math.min(known?.bytes ?? 0, staged[file] ?? 0);
-    if (known !== undefined && bytes > 0) result[file] = { ...known, bytes };
+    const end = staged[file] ?? 0;
+    if (known === undefined) continue;
+    const bytes = Math.min(known.bytes, end);
+    const spans = (known.spans ?? [])
+      .map(({ from, to }) => ({ from, to: Math.min(to, end) }))
+      .filter((s) => s.from < s.to);
+    const { validator, origin } = known;
+    if (bytes > 0 || spans.length > 0)
+      result[file] = spans.length > 0 ? { bytes, validator, origin, spans } : { bytes, validator, origin };
   }
   return result;
 }
@@ -49,7 +56,12 @@ function minus(durable: CoreContext['durable'], voided: readonly string[]): Core
 }
 
 function total(durable: CoreContext['durable']): number {
-  return Object.values(durable).reduce((sum, checkpoint) => sum + checkpoint.bytes, 0);
+  let sum = 0;
+  for (const { bytes, spans } of Object.values(durable)) {
+    sum += bytes;
+    for (const { from, to } of spans ?? []) sum += to - from;
+  }
+  return sum;
 }
 
 const ENTRY: Partial<Record<CorePhase, Exclude<Effect['type'], 'wake'>>> = {

@@ -1,4 +1,5 @@
 /** What a transfer does with bytes: nothing is counted, kept or dropped but in the order that a crash at any moment can bear. */
+import { bytesIn } from '@lading/core';
 import { urlOf } from '@lading/memory';
 import type { FetchRequest, FetchResponse } from '@lading/runtime';
 import { createWorld, type Observation, type World } from '@lading/sim';
@@ -42,7 +43,7 @@ describe('bytes', () => {
         let syncedBytes = 0;
         let early = 0;
         at(world, 'synced', (seeing) => {
-          if (seeing.type === 'synced') syncedBytes = seeing.bytes;
+          if (seeing.type === 'synced') syncedBytes = bytesIn(seeing.held);
         });
         at(world, 'append', (seeing) => {
           for (const event of seeing.type === 'append' ? seeing.records.flatMap(({ events }) => events) : []) {
@@ -125,7 +126,7 @@ describe('bytes', () => {
             { type: 'pace', chunkBytes, chunkMs: 250 },
           ]);
           await world.run(world.depot.download('a'));
-          for (const each of seen) if (each.type === 'written') expect(each.bytes).toBeLessThanOrEqual(SIZE);
+          for (const each of seen) if (each.type === 'written') expect(bytesIn(each.held)).toBeLessThanOrEqual(SIZE);
           const told = seen.findIndex(isRetry);
           const reset = seen.slice(0, told).findLastIndex(({ type }) => type === 'reset');
           expect(reset).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 /** The bugs of others about progress (family E), each shown not to be ours: what every stream says, at every instant. */
-import { readManifestValue, type Status } from '@lading/core';
+import { bytesIn, readManifestValue, type Status } from '@lading/core';
 import { createWorld, type World } from '@lading/sim';
 import { describe, expect, it } from 'vitest';
 import { begin, downloadTo, endOf, ledgerOf, wrongFiles } from './ledger.js';
@@ -186,7 +186,7 @@ describe('progress', () => {
     // What is told and what the file holds, each time that it grew.
     const told: (readonly [done: number, held: number])[] = [];
     world.observe((each) => {
-      if (each.type === 'written') told.push([world.depot.status('heart').bytesDone, each.bytes]);
+      if (each.type === 'written') told.push([world.depot.status('heart').bytesDone, bytesIn(each.held)]);
     });
     world.network.dropAfter(130_000);
     disturb(world);

@@ -1,3 +1,4 @@
+import { clipped, firstBytes, prefixOf, type Range, type Ranges, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import { Digests } from './digest.js';
 import type { Folder, Path } from './folder.js';
@@ -51,16 +52,17 @@ export async function access(file: FileSystemFileHandle): Promise<FileSystemSync
   }
 }
 
-/** Hashes the first so many bytes of an open file; the number that were there. */
+/** Hashes a range of an open file; where it ended, or the file did. */
 export async function readInto(
   digests: Digests,
   handle: FileSystemSyncAccessHandle,
-  sizeBytes: number,
+  to: number,
+  from = 0,
 ): Promise<number> {
-  const block = new Uint8Array(Math.min(BLOCK_BYTES, Math.max(1, sizeBytes)));
-  let at = 0;
-  while (at < sizeBytes) {
-    const read = handle.read(block.subarray(0, Math.min(block.length, sizeBytes - at)), { at });
+  const block = new Uint8Array(Math.min(BLOCK_BYTES, Math.max(1, to - from)));
+  let at = from;
+  while (at < to) {
+    const read = handle.read(block.subarray(0, Math.min(block.length, to - at)), { at });
     if (read === 0) break;
     digests.update(block.subarray(0, read));
     at += read;
@@ -103,10 +105,11 @@ export function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array
   }
 }
 
-/** A partial file: written in order, hashed on the way. Its length proves nothing; only what the journal says is durable counts. */
+/** A partial file: written anywhere, hashed on the way where it comes in order. Its length proves nothing; only what the journal says is durable counts. */
 export class OpfsStagedFile implements StagedFile {
-  bytes = 0;
-  private isHashing = true;
+  held: Ranges = [];
+  /** Bytes from the start that the digests know; below 0 when they have been told, and must begin anew. */
+  private hashedBytes = 0;
   private poison: unknown = null;
 
   private constructor(
@@ -132,35 +135,57 @@ export class OpfsStagedFile implements StagedFile {
     });
   }
 
-  /** Keeps the prefix that is both wanted and there. */
-  private async adopt(): Promise<void> {
-    const size = this.handle.getSize();
-    const keep = Math.min(this.options.bytes, size);
-    if (size > keep) this.handle.truncate(keep);
-    const kept = this.kept.take(this.path);
-    const isKnown = kept?.bytes === keep && keep > 0 && this.digestsSoFar.load(kept.states);
-    this.bytes = isKnown ? keep : await readInto(this.digestsSoFar, this.handle, keep);
+  get bytes(): number {
+    return prefixOf(this.held);
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  /** Keeps what is both wanted and there. */
+  private async adopt(): Promise<void> {
+    const { bytes, spans } = this.options;
+    const size = this.handle.getSize();
+    this.held = clipped([...firstBytes(bytes), ...(spans ?? [])], size);
+    const end = this.held.at(-1)?.to ?? 0;
+    if (size > end) this.handle.truncate(end);
+    const kept = this.kept.take(this.path);
+    if (kept?.bytes === this.bytes && kept.bytes > 0 && this.digestsSoFar.load(kept.states))
+      this.hashedBytes = kept.bytes;
+    await this.hashHeld();
+  }
+
+  /** Reads what the digests do not know yet of the bytes before the first hole. */
+  private async hashHeld(): Promise<void> {
+    this.hashedBytes = await readInto(this.digestsSoFar, this.handle, this.bytes, this.hashedBytes);
+  }
+
+  private async beginDigests(): Promise<void> {
+    this.hashedBytes = 0;
+    this.digestsSoFar = await Digests.begin(this.options.algorithms, this.options.sizeBytes);
+  }
+
+  write(chunk: Uint8Array, at = this.bytes): Promise<void> {
     return guarded('write', this.path, async () => {
+      const size = this.handle.getSize();
       try {
-        writeFully(this.handle, chunk, this.bytes);
+        writeFully(this.handle, chunk, at);
       } catch (error) {
         // What went in of the chunk goes out again, so that length and digests stay those of whole chunks.
-        this.handle.truncate(this.bytes);
+        this.handle.truncate(size);
         throw error;
       }
-      this.digestsSoFar.update(chunk);
-      this.bytes += chunk.length;
+      if (at === this.hashedBytes) {
+        this.digestsSoFar.update(chunk);
+        this.hashedBytes += chunk.length;
+      }
+      this.held = withRange(this.held, { from: at, to: at + chunk.length });
     });
   }
 
-  sync(): Promise<void> {
+  sync(): Promise<Ranges> {
     return guarded('sync', this.path, async () => {
       if (this.poison !== null) throw this.poison;
       try {
         this.handle.flush();
+        return this.held;
       } catch (error) {
         this.poison = error;
         throw error;
@@ -168,23 +193,38 @@ export class OpfsStagedFile implements StagedFile {
     });
   }
 
+  async drop(range: Range): Promise<void> {
+    this.held = withoutRange(this.held, range);
+    if (range.from < this.hashedBytes) await this.beginDigests();
+  }
+
   reset(): Promise<void> {
     return guarded('truncate', this.path, async () => {
       this.handle.truncate(0);
-      this.bytes = 0;
-      this.digestsSoFar = await Digests.begin(this.options.algorithms, this.options.sizeBytes);
+      this.held = [];
+      await this.beginDigests();
+    });
+  }
+
+  sha256({ from, to }: Range): Promise<string> {
+    return guarded('hash', this.path, async () => {
+      const digests = await Digests.begin(['sha256'], 0);
+      await readInto(digests, this.handle, to, from);
+      return digests.hex().sha256 ?? '';
     });
   }
 
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
     return guarded('hash', this.path, async () => {
-      this.isHashing = false;
+      if (this.hashedBytes < 0) await this.beginDigests();
+      await this.hashHeld();
+      this.hashedBytes = -1;
       return this.digestsSoFar.hex();
     });
   }
 
   async close(): Promise<void> {
-    if (this.isHashing && this.bytes > 0 && this.poison === null)
+    if (this.hashedBytes > 0 && this.hashedBytes === this.bytes && this.poison === null)
       this.kept.keep(this.path, { bytes: this.bytes, states: this.digestsSoFar.save() });
     this.handle.close();
   }

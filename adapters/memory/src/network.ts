@@ -168,8 +168,6 @@ export class MemoryNetwork implements Fetcher {
       if (echo !== null && at + chunk.length >= echo) throw echoed(log.url);
       log.bytes += chunk.length;
       yield chunk;
-      // It was the reader's until now: who still looks at it finds what a socket's next read would have left there.
-      chunk.fill(0xaa);
     }
     signal.throwIfAborted();
     if (end?.type === 'stall') await hang(signal);

@@ -1,3 +1,4 @@
+import { clipped, firstBytes, prefixOf, type Range, type Ranges, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import { type Digest, digestOf } from './digest.js';
 import { guarded } from './fs-fault.js';
@@ -6,10 +7,12 @@ import { type Mount, parentOf } from './mount.js';
 /** From this size on the name itself is made durable with the first sync; smaller files are only fetched again. */
 const NAME_SYNC_BYTES = 1024 * 1024;
 
-/** A partial file: written in order, hashed on the way. Its length proves nothing; only what the journal says is durable counts. */
+/** A partial file: written anywhere, hashed on the way where it comes in order. Its length proves nothing; only what the journal says is durable counts. */
 export class MemoryStagedFile implements StagedFile {
-  bytes = 0;
+  held: Ranges = [];
   private digestsSoFar: (readonly [DigestAlgorithm, Digest])[] = [];
+  /** Bytes from the start that the digests know. */
+  private digestedBytes = 0;
   private isNameDurable = false;
   private poison: unknown = null;
 
@@ -29,17 +32,29 @@ export class MemoryStagedFile implements StagedFile {
     });
   }
 
-  /** Keeps the prefix that is both wanted and there, and reads it again: a crash may have left zeros inside the length. */
+  get bytes(): number {
+    return prefixOf(this.held);
+  }
+
+  /** Keeps what is both wanted and there, and reads the beginning again: a crash may have left zeros inside the length. */
   private async adopt(): Promise<void> {
     this.beginDigests();
     const size = await this.mount.size(this.fd);
-    const keep = Math.min(this.options.bytes, size);
+    const { bytes, spans } = this.options;
+    this.held = clipped([...firstBytes(bytes), ...(spans ?? [])], size);
+    const keep = this.held.at(-1)?.to ?? 0;
     if (size > keep) await this.mount.truncate(this.fd, keep);
-    if (keep > 0) this.digest(await this.mount.read(this.path));
-    this.bytes = keep;
+    await this.digestHeld();
+  }
+
+  /** Reads what the digests do not know yet of the bytes before the first hole. */
+  private async digestHeld(): Promise<void> {
+    if (this.digestedBytes >= this.bytes) return;
+    this.digest((await this.mount.read(this.path)).subarray(this.digestedBytes, this.bytes));
   }
 
   private beginDigests(): void {
+    this.digestedBytes = 0;
     this.digestsSoFar = this.options.algorithms.map(
       (algorithm) => [algorithm, digestOf(algorithm, this.options.sizeBytes)] as const,
     );
@@ -47,25 +62,28 @@ export class MemoryStagedFile implements StagedFile {
 
   private digest(chunk: Uint8Array): void {
     for (const [, digest] of this.digestsSoFar) digest.update(chunk);
+    this.digestedBytes += chunk.length;
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  write(chunk: Uint8Array, at = this.bytes): Promise<void> {
     return guarded('write', this.path, async () => {
-      await this.mount.writeFully(this.fd, chunk, this.bytes);
-      this.digest(chunk);
-      this.bytes += chunk.length;
+      await this.mount.writeFully(this.fd, chunk, at);
+      if (at === this.digestedBytes) this.digest(chunk);
+      this.held = withRange(this.held, { from: at, to: at + chunk.length });
     });
   }
 
-  sync(): Promise<void> {
+  sync(): Promise<Ranges> {
     return guarded('sync', this.path, async () => {
       if (this.poison !== null) throw this.poison;
+      const { held } = this;
       try {
         await this.mount.sync(this.fd);
         if (!this.isNameDurable && this.bytes >= NAME_SYNC_BYTES) {
           await this.mount.syncFolder(parentOf(this.path));
           this.isNameDurable = true;
         }
+        return held;
       } catch (error) {
         this.poison = error;
         throw error;
@@ -73,18 +91,35 @@ export class MemoryStagedFile implements StagedFile {
     });
   }
 
+  drop(range: Range): Promise<void> {
+    this.held = withoutRange(this.held, range);
+    if (range.from < this.digestedBytes) this.beginDigests();
+    return Promise.resolve();
+  }
+
   reset(): Promise<void> {
     return guarded('truncate', this.path, async () => {
       await this.mount.truncate(this.fd, 0);
-      this.bytes = 0;
+      this.held = [];
       this.beginDigests();
     });
   }
 
+  sha256({ from, to }: Range): Promise<string> {
+    return guarded('read', this.path, async () => {
+      const digest = digestOf('sha256', to - from);
+      digest.update((await this.mount.read(this.path)).subarray(from, to));
+      return digest.hex();
+    });
+  }
+
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
-    return Promise.resolve(
-      Object.fromEntries(this.digestsSoFar.map(([algorithm, digest]) => [algorithm, digest.hex()])),
-    );
+    return guarded('hash', this.path, async () => {
+      await this.digestHeld();
+      const digests = Object.fromEntries(this.digestsSoFar.map(([algorithm, digest]) => [algorithm, digest.hex()]));
+      this.beginDigests();
+      return digests;
+    });
   }
 
   close(): Promise<void> {

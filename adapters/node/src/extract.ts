@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { InstalledFile } from '@lading/core';
 import { type PlainError, revivedError } from './archive-error.js';
 import type { ExtractRequest } from './unpack.js';
+import { workerUrl } from './worker-url.js';
 
 export type { ExtractRequest };
 
@@ -14,13 +15,6 @@ const STOP_GRACE_MS = 300;
 /** Heap of the worker. Unpacking streams; what grows are the names of 100,000 files. */
 const WORKER_HEAP_MB = 192;
 
-/** Tests run the sources, where no compiled worker lies beside this file; a thread cannot load TypeScript on Node 20. */
-function workerUrl(): URL {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('../dist/extract-worker.js', import.meta.url)
-    : new URL('./extract-worker.js', import.meta.url);
-}
-
 /**
  * Unpacks an archive into an existing empty directory, in a thread of its own, because decompression would stall everything else.
  * Promise: as `unpack`; besides, when it settles the thread has ended, so nothing is written any more.
@@ -30,7 +24,7 @@ function workerUrl(): URL {
  */
 export async function extractArchive(request: ExtractRequest, signal: AbortSignal): Promise<InstalledFile[]> {
   signal.throwIfAborted();
-  const worker = new Worker(workerUrl(), {
+  const worker = new Worker(workerUrl('extract-worker'), {
     workerData: request,
     name: 'lading-extract',
     // Flags of the main program (an inspector, a loader) are not meant for this thread.

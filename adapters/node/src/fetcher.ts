@@ -27,6 +27,7 @@ export interface FetcherOptions {
  */
 export class UndiciFetcher implements Fetcher {
   readonly isRangeFirst = false;
+  readonly connections = 8;
   private client: Promise<HttpClient> | null = null;
   private readonly secrets: Secrets;
   readonly redact: (text: string) => string;

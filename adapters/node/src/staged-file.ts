@@ -1,24 +1,27 @@
-import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { clipped, firstBytes, prefixOf, type Range, type Ranges, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
+import type { DigestThread } from './digest-thread.js';
+import { type Digests, InlineDigests } from './digests.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { guarded, isMissing } from './fs-fault.js';
+import { WriteQueue } from './write-queue.js';
 
-/** Read size when a kept prefix is hashed again, bytes. */
-const BLOCK_BYTES = 1024 * 1024;
 /** From this size on the name itself is made durable with the first sync; smaller files are only fetched again. */
 const NAME_SYNC_BYTES = 1024 * 1024;
+/** From this size on a file is hashed in a thread; below it a thread costs more than it brings. */
+const THREAD_BYTES = 16 * 1024 * 1024;
 
-/** A partial file: written in order, hashed on the way. Its length proves nothing; only what the journal says is durable counts. */
+/** A partial file: written anywhere, hashed behind its first hole. Its length proves nothing; only what the journal says is durable counts. */
 export class DiskStagedFile implements StagedFile {
-  bytes = 0;
-  private hashes: (readonly [DigestAlgorithm, Hash])[] = [];
+  /** What was taken, as long as all of it can be stored. */
+  private taken: Ranges;
+  private queue: WriteQueue;
+  private digestsSoFar: Digests;
   private isNameDurable = false;
   private poison: unknown = null;
-  /** What went wrong with a write: from then on the digests know bytes that the file does not hold. */
-  private astray: { readonly error: unknown } | null = null;
 
   private constructor(
     private readonly path: string,
@@ -26,83 +29,72 @@ export class DiskStagedFile implements StagedFile {
     /** Another name of an installed file: read, never written, never cut. */
     private isLink: boolean,
     private readonly options: StageOptions,
-  ) {}
+    private readonly thread: DigestThread,
+    kept: Ranges,
+  ) {
+    this.taken = kept;
+    this.queue = this.newQueue(kept);
+    this.digestsSoFar = this.newDigests();
+    // What is kept is read again: a crash may have left zeros inside the length.
+    this.digestsSoFar.advance(this.bytes);
+  }
 
-  static async open(path: string, options: StageOptions): Promise<DiskStagedFile> {
-    return await guarded('open', path, async () => {
+  static open(path: string, options: StageOptions, thread: DigestThread): Promise<DiskStagedFile> {
+    return guarded('open', path, async () => {
       await makeDirectory(dirname(path));
-      const isLink = await isWantedLink(path, options.bytes);
-      const file = new DiskStagedFile(path, await openStaged(path, isLink), isLink, options);
+      const isLink = await isWantedLink(path, options);
+      const handle = await openStaged(path, isLink);
       try {
-        await file.adopt();
+        return new DiskStagedFile(path, handle, isLink, options, thread, await keptOf(handle, options));
       } catch (error) {
-        await file.handle.close();
+        await handle.close();
         throw error;
       }
-      return file;
     });
   }
 
-  /** Keeps the prefix that is both wanted and there, and reads it again: a crash may have left zeros inside the length. */
-  private async adopt(): Promise<void> {
-    this.beginHashes();
-    const { size } = await this.handle.stat();
-    const keep = Math.min(this.options.bytes, size);
-    if (size > keep) await this.handle.truncate(keep);
-    const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(1, keep)));
-    while (this.bytes < keep) {
-      const { bytesRead } = await this.handle.read(block, 0, Math.min(block.length, keep - this.bytes), this.bytes);
-      if (bytesRead === 0) break;
-      this.hash(block.subarray(0, bytesRead));
-      this.bytes += bytesRead;
-    }
+  private newQueue(stored: Ranges): WriteQueue {
+    return new WriteQueue(this.handle, stored, () => this.digestsSoFar.advance(prefixOf(this.queue.stored)));
   }
 
-  private beginHashes(): void {
-    this.hashes = this.options.algorithms.map((algorithm) => {
-      const hash = createHash(algorithm === 'gitBlob' ? 'sha1' : algorithm);
-      if (algorithm === 'gitBlob') hash.update(`blob ${this.options.sizeBytes}\0`);
-      return [algorithm, hash] as const;
-    });
+  private newDigests(): Digests {
+    const { algorithms, sizeBytes } = this.options;
+    return sizeBytes >= THREAD_BYTES
+      ? this.thread.begin(this.handle.fd, algorithms, sizeBytes)
+      : new InlineDigests(this.handle, this.options);
   }
 
-  private hash(chunk: Uint8Array): void {
-    for (const [, hash] of this.hashes) hash.update(chunk);
+  get held(): Ranges {
+    return this.queue.error === null ? this.taken : this.queue.stored;
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  get bytes(): number {
+    return prefixOf(this.held);
+  }
+
+  write(chunk: Uint8Array, at = this.bytes): Promise<void> {
     return guarded('write', this.path, async () => {
       if (this.isLink) throw new Error(`${this.path} is a link to an installed file and is never written to`);
-      const writing = this.writeFully(chunk);
-      this.hash(chunk);
-      try {
-        await writing;
-      } catch (error) {
-        this.astray = { error };
-        throw error;
-      }
-      this.bytes += chunk.length;
+      const taking = this.queue.take(chunk, at);
+      this.taken = withRange(this.taken, { from: at, to: at + chunk.length });
+      this.digestsSoFar.take(chunk, at);
+      await taking;
     });
   }
 
-  /** A write may be short without an error: the disk was full, and only the next one says so. */
-  private async writeFully(chunk: Uint8Array): Promise<void> {
-    for (let done = 0; done < chunk.length; ) {
-      const { bytesWritten } = await this.handle.write(chunk, done, chunk.length - done, this.bytes + done);
-      done += bytesWritten;
-    }
-  }
-
-  sync(): Promise<void> {
+  sync(): Promise<Ranges> {
     return guarded('sync', this.path, async () => {
       if (this.poison !== null) throw this.poison;
-      if (this.isLink) return;
+      await this.queue.flush();
+      const { stored } = this.queue;
+      if (this.isLink) return stored;
       try {
         await this.handle.datasync();
-        if (!this.isNameDurable && this.bytes >= NAME_SYNC_BYTES) {
+        if (!this.isNameDurable && prefixOf(stored) >= NAME_SYNC_BYTES) {
           await syncDirectory(dirname(this.path));
           this.isNameDurable = true;
         }
+        return stored;
       } catch (error) {
         this.poison = error;
         throw error;
@@ -110,13 +102,23 @@ export class DiskStagedFile implements StagedFile {
     });
   }
 
+  async drop(range: Range): Promise<void> {
+    await this.queue.flush();
+    this.taken = withoutRange(this.taken, range);
+    this.queue.forget(range);
+    this.digestsSoFar.restart();
+    this.digestsSoFar.advance(prefixOf(this.queue.stored));
+  }
+
   reset(): Promise<void> {
     return guarded('truncate', this.path, async () => {
+      await this.queue.flush();
+      await this.digestsSoFar.close();
       if (this.isLink) await this.leaveLink();
       else await this.handle.truncate(0);
-      this.bytes = 0;
-      this.astray = null;
-      this.beginHashes();
+      this.taken = [];
+      this.queue = this.newQueue([]);
+      this.digestsSoFar = this.newDigests();
     });
   }
 
@@ -127,26 +129,51 @@ export class DiskStagedFile implements StagedFile {
     this.isLink = false;
   }
 
+  sha256(range: Range): Promise<string> {
+    return guarded('read', this.path, async () => {
+      await this.queue.flush();
+      return await this.digestsSoFar.sha256(range);
+    });
+  }
+
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
     return guarded('hash', this.path, async () => {
-      if (this.astray !== null) throw this.astray.error;
-      return Object.fromEntries(this.hashes.map(([algorithm, hash]) => [algorithm, hash.digest('hex')]));
+      await this.queue.flush();
+      // The digests may know bytes that the file does not hold.
+      if (this.queue.error !== null) throw this.queue.error;
+      return await this.digestsSoFar.finish(this.bytes);
     });
   }
 
   close(): Promise<void> {
-    return guarded('close', this.path, () => this.handle.close());
+    return guarded('close', this.path, async () => {
+      try {
+        await this.queue.flush();
+        await this.digestsSoFar.close();
+      } finally {
+        await this.handle.close();
+      }
+    });
   }
 }
 
+/** What is both wanted and there. More is cut off, unless it is another's. */
+async function keptOf(handle: FileHandle, { bytes, spans }: StageOptions): Promise<Ranges> {
+  const { size } = await handle.stat();
+  const kept = clipped([...firstBytes(bytes), ...(spans ?? [])], size);
+  const end = kept.at(-1)?.to ?? 0;
+  if (size > end) await handle.truncate(end);
+  return kept;
+}
+
 /** Whether a staged file is a link of which all is wanted. A link of which only a part is wanted is taken away; a file of its own begins anew. */
-async function isWantedLink(path: string, wantedBytes: number): Promise<boolean> {
+async function isWantedLink(path: string, { bytes, spans }: StageOptions): Promise<boolean> {
   const there = await lstat(path).catch((error: unknown) => {
     if (isMissing(error)) return null;
     throw error;
   });
   if (there === null || !there.isFile()) return false;
-  if (there.nlink > 1 && there.size <= wantedBytes) return true;
+  if (there.nlink > 1 && there.size <= bytes && spans === undefined) return true;
   if (there.nlink > 1) await rm(path);
   // It was installed once, and its other names are gone.
   else if ((there.mode & 0o200) === 0) await chmod(path, 0o600);

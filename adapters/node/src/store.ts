@@ -14,6 +14,7 @@ import {
   type Usage,
 } from '@lading/runtime';
 import { ArchiveError } from '@lading/runtime/archive';
+import { DigestThread } from './digest-thread.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { extractArchive } from './extract.js';
 import { fsFault, guarded, isMissing } from './fs-fault.js';
@@ -29,6 +30,7 @@ const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
 export class DiskStore implements Store {
   private readonly staging: string;
   private readonly cores: string;
+  private readonly digests = new DigestThread();
 
   constructor(private readonly dir: string) {
     this.staging = join(dir, 'staging');
@@ -49,7 +51,7 @@ export class DiskStore implements Store {
   }
 
   stage(core: string, file: string, options: StageOptions): Promise<StagedFile> {
-    return DiskStagedFile.open(join(this.staging, core, file), options);
+    return DiskStagedFile.open(join(this.staging, core, file), options, this.digests);
   }
 
   reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>> {

@@ -1,4 +1,5 @@
 import { assign, setup } from 'xstate';
+import { lowered } from './checkpoint.js';
 import { type CoreContext, durableBytes, emptyCoreContext } from './core-state.js';
 import type { Effect } from './effect.js';
 import type { CoreEvent } from './event.js';
@@ -7,10 +8,10 @@ import type { CoreEvent } from './event.js';
  * The life of one core. The table says which event leads from which phase to which, and which effect entering a phase names; everything
  * that needs a number or a judgement was settled by `decide` before the event was written.
  */
-function lowered(durable: CoreContext['durable'], staged: Readonly<Record<string, number>>): CoreContext['durable'] {
+function loweredAll(durable: CoreContext['durable'], staged: Readonly<Record<string, number>>): CoreContext['durable'] {
   const kept = Object.entries(durable).flatMap(([file, checkpoint]) => {
-    const bytes = Math.min(checkpoint.bytes, staged[file] ?? 0);
-    return bytes > 0 ? [[file, bytes === checkpoint.bytes ? checkpoint : { ...checkpoint, bytes }] as const] : [];
+    const less = lowered(checkpoint, staged[file] ?? 0);
+    return less === null ? [] : [[file, less] as const];
   });
   return Object.fromEntries(kept);
 }
@@ -33,7 +34,7 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
       return event.keepsStaged ? started : { ...started, durable: {}, highWater: 0, strikes: 0 };
     }
     case 'CorePrepared':
-      return { ...context, durable: lowered(context.durable, event.staged) };
+      return { ...context, durable: loweredAll(context.durable, event.staged) };
     case 'CoreCheckpointed': {
       const durable = { ...context.durable, ...event.files };
       if (!event.isProgress) return { ...context, durable };
@@ -78,7 +79,12 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
     case 'CoreLost':
       return { ...context, installed: null };
     case 'CoreWoken':
-      return { ...context, ticket: event.ticket, order: event.order, durable: lowered(context.durable, event.staged) };
+      return {
+        ...context,
+        ticket: event.ticket,
+        order: event.order,
+        durable: loweredAll(context.durable, event.staged),
+      };
     default:
       event satisfies never;
       return context;

@@ -1,3 +1,4 @@
+import { bytesOf } from './checkpoint.js';
 import type { Checkpoint, InstalledFile, PauseReason } from './event.js';
 import type { Fault } from './fault.js';
 
@@ -103,6 +104,9 @@ export const isUsable = (state: CoreState | undefined): boolean =>
 
 export function durableBytes(durable: CoreContext['durable']): number {
   let sum = 0;
-  for (const name in durable) sum += durable[name]?.bytes ?? 0;
+  for (const name in durable) {
+    const checkpoint = durable[name];
+    if (checkpoint !== undefined) sum += bytesOf(checkpoint);
+  }
   return sum;
 }

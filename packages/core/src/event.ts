@@ -1,4 +1,5 @@
 import type { Fault } from './fault.js';
+import type { Ranges } from './ranges.js';
 
 /**
  * Facts in the past tense: the only input of the machines, and all that the journal holds. Whatever policy decided is in the event.
@@ -11,6 +12,8 @@ export interface Checkpoint {
   readonly validator: string | null;
   /** Origin of the source they came from; a validator means nothing to another one. */
   readonly origin: string | null;
+  /** Durable ranges beyond a hole, of files that are fetched in several parts at once. Absent if there are none. */
+  readonly spans?: Ranges;
 }
 
 export interface InstalledFile {

@@ -1,4 +1,5 @@
 export { Catalog } from './catalog.js';
+export { bytesOf, checkpointOf, lowered, rangesOf } from './checkpoint.js';
 export { coreMachine } from './core-machine.js';
 export type { CoreContext, CorePhase, CoreState, Installed } from './core-state.js';
 export { CORE_PHASES, durableBytes, emptyCoreContext, isBusy, isUsable, isWorking } from './core-state.js';
@@ -58,6 +59,18 @@ export { planFor } from './plan.js';
 export type { Policy } from './policy.js';
 export { DEFAULT_POLICY } from './policy.js';
 export { queueOf } from './queue.js';
+export type { Range, Ranges } from './ranges.js';
+export {
+  bytesIn,
+  clipped,
+  covers,
+  firstBytes,
+  missingIn,
+  overlaps,
+  prefixOf,
+  withoutRange,
+  withRange,
+} from './ranges.js';
 export type { Refusal, RefusalCode } from './refusal.js';
 export { REFUSAL_CODES } from './refusal.js';
 export type { Expectation, Head, HeadVerdict } from './response.js';

@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.js';
+import { bytesOf } from './checkpoint.js';
 import { isUsable } from './core-state.js';
 import type { CoreSpec, FileSpec } from './manifest.js';
 import type { Refusal } from './refusal.js';
@@ -65,7 +66,8 @@ function planCore(spec: CoreSpec, state: DepotState, usedBy: readonly string[], 
   const durable = core.context.revision === spec.revision ? core.context.durable : {};
   const files = spec.files.map((file): FilePlan => {
     const { sizeBytes } = file.contents[0];
-    const partBytes = Math.min(sizeBytes, durable[file.filename]?.bytes ?? 0);
+    const part = durable[file.filename];
+    const partBytes = part === undefined ? 0 : Math.min(sizeBytes, bytesOf(part));
     const isLinked = !isCached && partBytes === 0 && isHere(file, here);
     const bytesHere = isCached || isLinked ? sizeBytes : partBytes;
     const present = isLinked ? 'linked' : partBytes > 0 ? 'partial' : 'missing';

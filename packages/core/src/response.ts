@@ -229,7 +229,7 @@ function judgePart(
   if (length !== null && length !== span) {
     return fault('serverError', 'wrongLength', `Content-Length is ${length}, but the range has ${span} bytes`);
   }
-  const isSame = want.validator === null || want.from === 0 ? null : matchesValidator(want.validator, headers);
+  const isSame = want.validator === null ? null : matchesValidator(want.validator, headers);
   if (isSame === false) {
     return restart(
       'upstreamChanged',
@@ -237,5 +237,9 @@ function judgePart(
       `the file changed since byte 0: ${quote(want.validator ?? '')} became ${quote(headers.etag ?? headers['last-modified'] ?? '')}`,
     );
   }
-  return { type: 'append', length: span, validator: want.from === 0 ? validatorOf(headers) : want.validator };
+  return {
+    type: 'append',
+    length: span,
+    validator: want.from === 0 ? (want.validator ?? validatorOf(headers)) : want.validator,
+  };
 }

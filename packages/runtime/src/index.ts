@@ -56,6 +56,7 @@ export type { StatusLaw } from './status-law.js';
 export { STATUS_LAWS } from './status-law.js';
 export type { PlacedEvent, Progress } from './streams.js';
 export { latest, sameJson } from './streams.js';
+export type { TransferLimits } from './transfer-limits.js';
 export type { DepotReader } from './view.js';
 export { View } from './view.js';
 export { Watchdog } from './watchdog.js';

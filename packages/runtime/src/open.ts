@@ -13,6 +13,7 @@ import {
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import { ORDINARY } from './circumstances.js';
 import { Conductor } from './conductor.js';
+import { Connections } from './connections.js';
 import type { Depot } from './depot.js';
 import { FaultError, faultOf } from './fault-error.js';
 import { fold, JournalCorrupt } from './journal-format.js';
@@ -28,6 +29,7 @@ import { Host } from './remote/host.js';
 import { keysOfEvent, Signals } from './signals.js';
 import { EVERYTHING, Streams } from './streams.js';
 import { Throttle } from './throttle.js';
+import { TRANSFER_LIMITS, type TransferLimits } from './transfer-limits.js';
 import { Twins } from './twins.js';
 import { View } from './view.js';
 
@@ -40,6 +42,7 @@ export interface OpenOptions {
   readonly stallMs?: number;
   /** All transfers together stay below this many bytes a second. */
   readonly limitBytesPerSecond?: number;
+  readonly transfer?: Partial<TransferLimits>;
   /** Time of the streams; virtual in tests. */
   readonly scheduler?: SchedulerLike;
   /** Where other programs may use this depot through its owner, with `joinDepot`. */
@@ -145,6 +148,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const streams = new Streams(signals, options.scheduler);
     let failure: { readonly error: unknown } | null = null;
     const policy = { ...DEFAULT_POLICY, ...options.policy };
+    const limits = { ...TRANSFER_LIMITS, ...options.transfer };
     let host: Host | null = null;
     const meter = new Meter(ports.clock, (core) => {
       signals.wake([core]);
@@ -182,6 +186,8 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       stallMs: options.stallMs ?? DEFAULT_STALL_MS,
       twins,
       manners: new Manners(ports.clock, policy.retryAfterMaxMs),
+      connections: new Connections(Math.max(limits.connectionsPerOrigin, policy.slots)),
+      limits,
       throttle: new Throttle(ports.clock, options.limitBytesPerSecond ?? Number.POSITIVE_INFINITY),
       state: () => conductor.state,
       report: (report) => conductor.report(report),

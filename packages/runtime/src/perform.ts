@@ -1,13 +1,25 @@
-import { type Catalog, coreIn, type DepotState, type Effect, type Fault, LIMITS, type Report } from '@lading/core';
+import {
+  bytesOf,
+  type Catalog,
+  coreIn,
+  type DepotState,
+  type Effect,
+  type Fault,
+  LIMITS,
+  lowered,
+  type Report,
+} from '@lading/core';
 import { DepotClosed } from './conductor.js';
+import type { Connections } from './connections.js';
 import { FaultError, faultOf } from './fault-error.js';
-import { FileFault } from './file-transfer.js';
+import { FileFault } from './file-fault.js';
 import { Job, JobEnded } from './job.js';
 import type { Manners } from './manners.js';
 import type { Meter } from './meter.js';
 import type { Ports } from './ports.js';
 import type { Throttle } from './throttle.js';
 import { transferCore } from './transfer.js';
+import type { TransferLimits } from './transfer-limits.js';
 import type { Twins } from './twins.js';
 
 export interface PerformerOptions {
@@ -18,6 +30,8 @@ export interface PerformerOptions {
   readonly throttle: Throttle;
   readonly manners: Manners;
   readonly twins: Twins;
+  readonly connections: Connections;
+  readonly limits: TransferLimits;
   /** The state as of the last durable record. */
   readonly state: () => DepotState;
   readonly report: (report: Report) => Promise<void>;
@@ -162,7 +176,11 @@ export class Performer {
     const job = new Job(core, ticket, spec, context.durable, context);
     this.jobs.set(core, job);
     const staged = await ports.store.reclaim(core, context.installed?.generation ?? null, Object.keys(context.durable));
-    const here = (name: string) => Math.min(context.durable[name]?.bytes ?? 0, staged[name] ?? 0);
+    const here = (name: string) => {
+      const known = context.durable[name];
+      const left = known === undefined ? null : lowered(known, staged[name] ?? 0);
+      return left === null ? 0 : bytesOf(left);
+    };
     const neededBytes = spec.files.reduce(
       (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - here(file.filename)),
       0,
@@ -177,13 +195,13 @@ export class Performer {
   }
 
   private async transfer(job: Job): Promise<void> {
-    const { manners, meter, ports, stallMs, throttle, twins } = this.options;
+    const { connections, limits, manners, meter, ports, stallMs, throttle, twins } = this.options;
     const { core, ticket } = job;
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
     try {
-      await transferCore({ ...ports, stallMs, throttle, manners, twins }, meter, job, (report) =>
+      await transferCore({ ...ports, stallMs, throttle, manners, twins, connections, limits }, meter, job, (report) =>
         this.options.report(report),
       );
     } catch (error) {
@@ -199,10 +217,10 @@ export class Performer {
     if (fault.type !== 'noSpace' || fault.detail === 'preflight') return fault;
     const { durable } = coreIn(this.options.state(), core).context;
     const files = this.options.catalog.core(core)?.files ?? [];
-    const missing = files.reduce(
-      (sum, file) => sum + Math.max(0, file.contents[0].sizeBytes - (durable[file.filename]?.bytes ?? 0)),
-      0,
-    );
+    const missing = files.reduce((sum, { filename, contents }) => {
+      const known = durable[filename];
+      return sum + Math.max(0, contents[0].sizeBytes - (known === undefined ? 0 : bytesOf(known)));
+    }, 0);
     // With everything here it is the unpacking that found no room; how much it needs no catalog says, but not less than this.
     const neededBytes = missing > 0 ? missing : files.reduce((sum, file) => sum + file.contents[0].sizeBytes, 0);
     const needed = { ...fault, message: `${fault.message}: ${neededBytes} bytes are still needed`, neededBytes };

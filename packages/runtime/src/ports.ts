@@ -1,4 +1,4 @@
-import type { ExtractType, InstalledFile, LadingEvent, StateImage } from '@lading/core';
+import type { ExtractType, InstalledFile, LadingEvent, Range, Ranges, StateImage } from '@lading/core';
 
 /**
  * What the runtime asks of a platform. Small, and in words that files, OPFS and a simulated disk all know: no descriptor, no path, no stream
@@ -31,7 +31,7 @@ export interface FetchResponse {
   readonly status: number;
   /** Lower-case names; repeated headers joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
-  /** The bytes as sent, not decoded. A chunk is the reader's until it asks for the next. Throws `FaultError`. */
+  /** The bytes as sent, not decoded. A chunk is the reader's for good. Throws `FaultError`. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Requests that it took, redirects included; one if it is not said. */
   readonly requests?: number;
@@ -42,6 +42,8 @@ export interface FetchResponse {
 export interface Fetcher {
   /** True where even the first request must carry a range, because only then a browser asks for identity encoding. */
   readonly isRangeFirst: boolean;
+  /** Requests that one file may have under way at once; one if it is not said. */
+  readonly connections?: number;
   /** Resolves with the head of the final response. The signal ends the request and the body. Throws `FaultError`. */
   fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResponse>;
   /** Removes from remote text what must never be shown or stored: a server may send back the token it was given. */
@@ -50,24 +52,38 @@ export interface Fetcher {
 
 export type DigestAlgorithm = 'sha256' | 'sha1' | 'md5' | 'gitBlob';
 
-/** One file that is being staged. Hashes what it holds while it is written, so that no second reading is needed. */
+/**
+ * One file that is being staged, written anywhere and in any order. Hashes what it holds behind the first hole, so that no second reading is
+ * needed where bytes come in order.
+ */
 export interface StagedFile {
-  /** Bytes held, without a hole, from the start. */
+  /** Bytes held from the start, without a hole. */
   readonly bytes: number;
-  /** Appends. Resolves when another chunk may come. Throws `FaultError` (`noSpace`, `filePermissions`). */
-  write(chunk: Uint8Array): Promise<void>;
-  /** Resolves when everything written so far survives a power cut. A failed sync poisons the file: it is never tried twice. */
-  sync(): Promise<void>;
+  /** All that is held. After a failed write, what of it went in. */
+  readonly held: Ranges;
+  /**
+   * Takes a chunk, which is the file's from now on, at an offset or behind `bytes`. Resolves when another may come: what went wrong with it may
+   * be told by a later write. After a failed write there is no other. Throws `FaultError` (`noSpace`, `filePermissions`).
+   */
+  write(chunk: Uint8Array, at?: number): Promise<void>;
+  /** Resolves with what survives a power cut: at least what had been taken. A failed sync poisons the file: it is never tried twice. */
+  sync(): Promise<Ranges>;
+  /** What it holds of a range is void: it will be written again, or never. */
+  drop(range: Range): Promise<void>;
   /** Drops everything. */
   reset(): Promise<void>;
-  /** Hex digests of all bytes held, of the algorithms it was opened with. Ends the hashing: only `close` may follow. */
+  /** Hex sha256 of a range that is held, read from where it is stored. */
+  sha256(range: Range): Promise<string>;
+  /** Hex digests of all bytes held, which have no hole, of the algorithms it was opened with. Throws what a write could not do. */
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>>;
   close(): Promise<void>;
 }
 
 export interface StageOptions {
-  /** Bytes to keep; more are cut off, and those kept are read again for the digest. */
+  /** Bytes to keep from the start; more are cut off, and those kept are read again for the digest. */
   readonly bytes: number;
+  /** Ranges to keep beyond them. */
+  readonly spans?: Ranges;
   /** Declared size, bytes: a git blob's digest begins with it. */
   readonly sizeBytes: number;
   readonly algorithms: readonly DigestAlgorithm[];

@@ -1,4 +1,4 @@
-import { demandOn, isUsable } from '@lading/core';
+import { covers, demandOn, isUsable, rangesOf } from '@lading/core';
 import { eventsOf, hygiene, outcome, type RecordLaw } from './record-law.js';
 
 interface Job {
@@ -67,9 +67,12 @@ export const OUTCOME_LAWS: readonly RecordLaw[] = [
       }
       if (fresh.has(event.core)) continue;
       const durable = before.cores.get(event.core)?.context.durable ?? {};
-      for (const [file, { bytes }] of Object.entries(event.files)) {
-        const known = durable[file]?.bytes ?? 0;
-        if (bytes < known && bytes !== 0) return `${event.core}/${file} fell from ${known} to ${bytes} bytes`;
+      for (const [file, checkpoint] of Object.entries(event.files)) {
+        const known = durable[file];
+        const now = rangesOf(checkpoint);
+        const lost = known === undefined ? undefined : rangesOf(known).find((range) => !covers(now, range));
+        if (lost !== undefined && now.length > 0)
+          return `${event.core}/${file} lost recorded bytes ${lost.from} to ${lost.to}`;
       }
     }
     return null;

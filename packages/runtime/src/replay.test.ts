@@ -123,7 +123,7 @@ const broken: readonly (readonly [law: string, word: RegExp, moments: readonly M
   ],
   [
     'the recorded bytes of a file grow, or begin anew at nothing',
-    /fell from 5 to 4/,
+    /lost recorded bytes 0 to 5/,
     [moment([noted(4)], waiting('downloading', { durable: half }))],
   ],
   [

@@ -14,8 +14,13 @@ export class Throttle {
     this.paidUntilMs = clock.monotonicMs();
   }
 
+  /** Whether it is we who limit. */
+  get isLimited(): boolean {
+    return this.bytesPerSecond !== Number.POSITIVE_INFINITY;
+  }
+
   async take(bytes: number, signal: AbortSignal): Promise<void> {
-    if (this.bytesPerSecond === Number.POSITIVE_INFINITY) return;
+    if (!this.isLimited) return;
     const now = this.clock.monotonicMs();
     this.paidUntilMs = Math.max(this.paidUntilMs, now - SLACK_MS) + (bytes / this.bytesPerSecond) * 1000;
     if (this.paidUntilMs > now) await this.clock.wait(this.paidUntilMs - now, signal);

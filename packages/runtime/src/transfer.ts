@@ -1,16 +1,20 @@
-import type { FileSpec, Report } from '@lading/core';
+import { bytesOf, type FileSpec, type Report } from '@lading/core';
 import { Checkpoints } from './checkpoints.js';
 import { faultOf } from './fault-error.js';
-import { FileFault, FileTransfer, type TransferPorts } from './file-transfer.js';
+import { FileFault } from './file-fault.js';
+import { FileTransfer } from './file-transfer.js';
 import { type Job, JobEnded, type Proven } from './job.js';
 import type { Meter } from './meter.js';
+import type { TransferPorts } from './source-transfer.js';
+import type { Twins } from './twins.js';
 
-/** Files of one core that are fetched at once. */
-const FILES_AT_ONCE = 4;
+export interface CoreTransferPorts extends TransferPorts {
+  readonly twins: Twins;
+}
 
 /** Fetches and proves every file of a core, several at once. The first fault ends the others; what they have is kept. */
 export async function transferCore(
-  ports: TransferPorts,
+  ports: CoreTransferPorts,
   meter: Meter,
   job: Job,
   report: (report: Report) => Promise<void>,
@@ -22,14 +26,15 @@ export async function transferCore(
   const run = job.within(sibling.signal);
   let failure: { error: unknown } | null = null;
   const voided: string[] = [];
-  const fetched = (file: FileSpec, hereBytes: number): Promise<Proven> =>
-    new FileTransfer(ports, meter, checkpoints, run, file).run(hereBytes);
+  const fetched = (file: FileSpec, adoptedBytes: number | null): Promise<Proven> =>
+    new FileTransfer(ports, meter, checkpoints, run, file).run(adoptedBytes);
   const bring = async (file: FileSpec): Promise<Proven> => {
-    const hereBytes = run.durable[file.filename]?.bytes ?? 0;
+    const known = run.durable[file.filename];
+    const isBegun = known !== undefined && bytesOf(known) > 0;
     for (;;) {
-      const adoptedBytes = hereBytes === 0 ? await adopted(ports, run, file) : null;
+      const adoptedBytes = isBegun ? null : await adopted(ports, run, file);
       if (adoptedBytes !== null) return await fetched(file, adoptedBytes);
-      const proven = await ports.twins.once(file, core, run.signal, () => fetched(file, hereBytes));
+      const proven = await ports.twins.once(file, core, run.signal, () => fetched(file, null));
       if (proven !== null) return proven;
     }
   };
@@ -45,7 +50,7 @@ export async function transferCore(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(FILES_AT_ONCE, waiting.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(ports.limits.filesAtOnce, waiting.length) }, worker));
   await checkpoints.flush();
   job.signal.throwIfAborted();
   const failed = failure as { error: unknown } | null;
@@ -55,7 +60,7 @@ export async function transferCore(
 }
 
 /** Bytes of an equal file that is on the disk already, staged without a request; null if there is none. Once bytes were wrong, only a source is asked. */
-async function adopted({ store, twins }: TransferPorts, job: Job, file: FileSpec): Promise<number | null> {
+async function adopted({ store, twins }: CoreTransferPorts, job: Job, file: FileSpec): Promise<number | null> {
   for (let twin = twins.find(file); twin !== null && job.tries.strikes === 0; twin = twins.find(file)) {
     const isSelf = twin.generation === null && twin.core === job.core && twin.file === file.filename;
     const bytes = isSelf ? null : await store.adopt(job.core, file.filename, twin);

@@ -1,3 +1,4 @@
+import { covers, overlaps, type Range, type Ranges, rangesOf, withoutRange, withRange } from '@lading/core';
 import { eventsOf } from '@lading/runtime';
 import { hygiene, type Law } from './law.js';
 import { Editions } from './look.js';
@@ -9,9 +10,11 @@ const keyOf = ({ core, file }: FileName): string => `${core}/${file}`;
 interface Desk {
   /** Ticket under which the file was staged. */
   readonly ticket: number;
-  length: number;
-  synced: number;
+  held: Ranges;
+  synced: Ranges;
   wasReset: boolean;
+  /** What was dropped of it: may be asked for again. */
+  dropped: Ranges;
 }
 
 /** What is known of the staged files of one life. */
@@ -25,21 +28,13 @@ class Desks {
   }
 
   get(name: FileName): Desk {
-    const known = this.byFile.get(keyOf(name));
-    if (known !== undefined) return known;
-    const fresh = { ticket: this.ticketOf(name.core), length: 0, synced: 0, wasReset: false };
-    this.byFile.set(keyOf(name), fresh);
-    return fresh;
+    return this.byFile.get(keyOf(name)) ?? this.open(name, []);
   }
 
-  open(name: FileName, bytes: number): void {
-    this.byFile.set(keyOf(name), {
-      ticket: this.ticketOf(name.core),
-      length: bytes,
-      synced: bytes,
-
-      wasReset: false,
-    });
+  open(name: FileName, held: Ranges): Desk {
+    const desk = { ticket: this.ticketOf(name.core), held, synced: held, wasReset: false, dropped: [] };
+    this.byFile.set(keyOf(name), desk);
+    return desk;
   }
 
   /** The observations that keep it up to date. */
@@ -48,22 +43,59 @@ class Desks {
     return {
       died: forget,
       closed: forget,
-      staged: (seen: FileName & { bytes: number }) => this.open(seen, seen.bytes),
-      written: (seen: FileName & { bytes: number }) => {
-        this.get(seen).length = seen.bytes;
+      staged: (seen: FileName & { held: Ranges }) => void this.open(seen, seen.held),
+      written: (seen: FileName & { held: Ranges }) => {
+        this.get(seen).held = seen.held;
       },
-      synced: (seen: FileName & { bytes: number }) => {
-        this.get(seen).synced = seen.bytes;
+      synced: (seen: FileName & { held: Ranges }) => {
+        this.get(seen).synced = seen.held;
       },
-      reset: (seen: FileName) =>
-        void Object.assign(this.get(seen), {
-          length: 0,
-          synced: 0,
-          wasReset: true,
-        }),
+      dropped: (seen: FileName & { range: Range }) => {
+        const desk = this.get(seen);
+        desk.held = withoutRange(desk.held, seen.range);
+        desk.synced = withoutRange(desk.synced, seen.range);
+        desk.dropped = withRange(desk.dropped, seen.range);
+      },
+      reset: (seen: FileName) => void Object.assign(this.get(seen), { held: [], synced: [], wasReset: true }),
     } as const;
   }
 }
+
+interface Asking {
+  readonly file: string;
+  range: Range;
+}
+
+/** What is being asked for, by request. A whole reply to a range is the whole file. */
+class Askings {
+  readonly byId = new Map<number, Asking>();
+
+  of(name: FileName): readonly Range[] {
+    return [...this.byId.values()].flatMap(({ file, range }) => (file === keyOf(name) ? [range] : []));
+  }
+
+  keep() {
+    const forget = () => this.byId.clear();
+    return {
+      died: forget,
+      closed: forget,
+      request: (seen: FileName & Asked & { id: number }) =>
+        void this.byId.set(seen.id, { file: keyOf(seen), range: rangeIn(seen) }),
+      response: ({ id, status }: { id: number; status: number }) => {
+        const asking = this.byId.get(id);
+        if (asking !== undefined && status === 200) asking.range = rangeIn({ from: null, to: null });
+      },
+      requestEnded: ({ id }: { id: number }) => void this.byId.delete(id),
+    } as const;
+  }
+}
+
+interface Asked {
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+const rangeIn = ({ from, to }: Asked): Range => ({ from: from ?? 0, to: to ?? Number.MAX_SAFE_INTEGER });
 
 /** Beside three times the declared size, bytes: what is small is rounded up. */
 const SLACK_BYTES = 200;
@@ -71,23 +103,26 @@ const SLACK_BYTES = 200;
 const phaseOf = (world: World, core: string): string => world.state.cores.get(core)?.phase ?? 'absent';
 
 export const BYTES_LAWS: readonly Law[] = [
-  hygiene('at most one transfer of a file at a time', () => {
+  hygiene('a file is staged once at a time', () => {
     const staged = new Set<string>();
-    const requests = new Map<number, string>();
-    const clear = () => {
-      staged.clear();
-      requests.clear();
-    };
+    const clear = () => staged.clear();
     return {
       died: clear,
       closed: clear,
       stage: (seen) =>
         staged.has(keyOf(seen)) ? `${keyOf(seen)} is staged twice at once` : void staged.add(keyOf(seen)),
       unstaged: (seen) => void staged.delete(keyOf(seen)),
-      requestEnded: ({ id }) => void requests.delete(id),
+    };
+  }),
+
+  hygiene('no byte is asked for twice at once', () => {
+    const askings = new Askings();
+    const keep = askings.keep();
+    return {
+      ...keep,
       request: (seen) => {
-        const isTwice = [...requests.values()].includes(keyOf(seen));
-        requests.set(seen.id, keyOf(seen));
+        const isTwice = overlaps(askings.of(seen), rangeIn(seen));
+        keep.request(seen);
         return isTwice ? `${keyOf(seen)} is asked for twice at once` : null;
       },
     };
@@ -123,25 +158,52 @@ export const BYTES_LAWS: readonly Law[] = [
     };
   }),
 
-  hygiene('bytes are written without a gap', (world) => {
+  hygiene('no byte is written over one that is held', (world) => {
     const desks = new Desks(world);
     return {
       ...desks.keep(),
       write: (seen) =>
-        seen.from === desks.get(seen).length
-          ? null
-          : `${keyOf(seen)} was written at ${seen.from} and ends at ${desks.get(seen).length}`,
+        overlaps(desks.get(seen).held, { from: seen.from, to: seen.from + seen.bytes })
+          ? `${keyOf(seen)} was written at ${seen.from}, where it holds bytes`
+          : null,
     };
   }),
 
-  hygiene('a range begins where the staged bytes end', (world) => {
+  hygiene('bytes are written where they were asked for', (world) => {
+    const askings = new Askings();
+    return {
+      ...askings.keep(),
+      write: (seen) =>
+        covers(askings.of(seen), { from: seen.from, to: seen.from + seen.bytes })
+          ? null
+          : `${keyOf(seen)} was written at ${seen.from} in ${world.elapsedMs} ms, which nobody asked for`,
+    };
+  }),
+
+  hygiene('a range begins where held or wanted bytes end', (world) => {
     const desks = new Desks(world);
+    const askings = new Askings();
+    const asked = askings.keep();
     return {
       ...desks.keep(),
-      request: (seen) =>
-        (seen.from ?? 0) === desks.get(seen).length
-          ? null
-          : `${keyOf(seen)} has ${desks.get(seen).length} bytes, asked for was ${seen.from}`,
+      ...asked,
+      died: () => {
+        desks.keep().died();
+        asked.died();
+      },
+      closed: () => {
+        desks.keep().closed();
+        asked.closed();
+      },
+      request: (seen) => {
+        const { held } = desks.get(seen);
+        const range = rangeIn(seen);
+        const edges = [0, ...held.map(({ to }) => to), ...askings.of(seen).map(({ to }) => to)];
+        asked.request(seen);
+        if (overlaps(held, range))
+          return `${keyOf(seen)} holds bytes from ${range.from} on, which were asked for again`;
+        return edges.includes(range.from) ? null : `${keyOf(seen)} was asked for from ${range.from}, behind a hole`;
+      },
     };
   }),
 
@@ -151,9 +213,11 @@ export const BYTES_LAWS: readonly Law[] = [
       ...desks.keep(),
       record: ({ record }) => {
         for (const { core, files } of eventsOf(record.events, 'CoreCheckpointed')) {
-          for (const [file, { bytes }] of Object.entries(files)) {
+          for (const [file, checkpoint] of Object.entries(files)) {
             const { synced } = desks.get({ core, file });
-            if (bytes > synced) return `${core}/${file}: ${bytes} bytes are recorded, ${synced} are synced`;
+            const loose = rangesOf(checkpoint).find((range) => !covers(synced, range));
+            if (loose !== undefined)
+              return `${core}/${file}: bytes ${loose.from} to ${loose.to} are recorded and not all synced`;
           }
         }
         return null;
@@ -164,10 +228,11 @@ export const BYTES_LAWS: readonly Law[] = [
   hygiene('there is no hole below a recorded offset', (world) => ({
     record: ({ record }) => {
       for (const { core, files } of eventsOf(record.events, 'CoreCheckpointed')) {
-        for (const [file, { bytes }] of Object.entries(files)) {
+        for (const [file, checkpoint] of Object.entries(files)) {
           const path = `/depot/staging/${core}/${file}`;
           const here = world.disk.files(path).get(path)?.length ?? 0;
-          if (here < bytes) return `${path} has ${here} bytes, ${bytes} are recorded`;
+          const end = rangesOf(checkpoint).at(-1)?.to ?? 0;
+          if (here < end) return `${path} has ${here} bytes, ${end} are recorded`;
         }
       }
       return null;
@@ -179,9 +244,12 @@ export const BYTES_LAWS: readonly Law[] = [
     return {
       ...desks.keep(),
       request: (seen) => {
-        const recorded = world.state.cores.get(seen.core)?.context.durable[seen.file]?.bytes ?? 0;
-        if ((seen.from ?? 0) >= recorded || desks.get(seen).wasReset) return null;
-        return `${keyOf(seen)}: ${recorded} bytes were recorded, asked for was from ${seen.from ?? 0}`;
+        const checkpoint = world.state.cores.get(seen.core)?.context.durable[seen.file];
+        const { dropped, wasReset } = desks.get(seen);
+        if (checkpoint === undefined || wasReset) return null;
+        const recorded = dropped.reduce<Ranges>(withoutRange, rangesOf(checkpoint));
+        if (!overlaps(recorded, rangeIn(seen))) return null;
+        return `${keyOf(seen)}: ${recorded.length} ranges were recorded, asked for was from ${seen.from ?? 0}`;
       },
     };
   }),
@@ -192,7 +260,10 @@ export const BYTES_LAWS: readonly Law[] = [
       ...desks.keep(),
       store: ({ call, core, files }) => {
         if (call !== 'publish' || files === null) return null;
-        const loose = files.find((file) => desks.get({ core, file }).synced !== desks.get({ core, file }).length);
+        const loose = files.find((file) => {
+          const { held, synced } = desks.get({ core, file });
+          return held.some((range) => !covers(synced, range));
+        });
         return loose === undefined ? null : `${core}/${loose} was published before it was synced`;
       },
     };

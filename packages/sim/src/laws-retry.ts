@@ -1,4 +1,4 @@
-import { coreIn, durableBytes, evolve, type LadingEvent } from '@lading/core';
+import { bytesOf, coreIn, durableBytes, evolve, type LadingEvent, lowered } from '@lading/core';
 import { eventsOf } from '@lading/runtime';
 import { hygiene, type Law, policyOf } from './law.js';
 
@@ -88,10 +88,10 @@ export const RETRY_LAWS: readonly Law[] = [
         for (const { core, staged } of eventsOf(record.events, 'CorePrepared')) {
           if (!world.disk.isFull || !full.has(core)) continue;
           const { durable, bytesTotal } = coreIn(after, core).context;
-          const here = Object.entries(durable).reduce(
-            (sum, [file, { bytes }]) => sum + Math.min(bytes, staged[file] ?? 0),
-            0,
-          );
+          const here = Object.entries(durable).reduce((sum, [file, known]) => {
+            const left = lowered(known, staged[file] ?? 0);
+            return left === null ? sum : sum + bytesOf(left);
+          }, 0);
           if (here < bytesTotal) return `${core} lacks ${bytesTotal - here} bytes and was begun on a full disk`;
         }
         return null;

@@ -1,4 +1,4 @@
-import type { StateImage } from '@lading/core';
+import type { Range, Ranges, StateImage } from '@lading/core';
 import type { Inspection, JournalImage, JournalRecord, Moment, Usage } from '@lading/runtime';
 import type { Act } from './act.js';
 
@@ -36,17 +36,19 @@ export type Observation =
       readonly type: 'request';
       readonly url: string;
       readonly from: number | null;
+      readonly to: number | null;
       readonly ifRange: string | null;
       readonly id: number;
     } & FileName)
   /** `requests` counts the redirects that led to it. */
-  | { readonly type: 'response'; readonly id: number; readonly status: number; readonly requests: number }
+  | ({ readonly type: 'response'; readonly id: number; readonly status: number; readonly requests: number } & FileName)
   | ({ readonly type: 'requestEnded'; readonly id: number; readonly error: string | null } & FileName)
   | ({ readonly type: 'stage'; readonly sizeBytes: number } & FileName)
-  | ({ readonly type: 'staged'; readonly bytes: number } & FileName)
+  | ({ readonly type: 'staged'; readonly held: Ranges } & FileName)
   | ({ readonly type: 'write'; readonly from: number; readonly bytes: number } & FileName)
-  | ({ readonly type: 'written'; readonly bytes: number } & FileName)
-  | ({ readonly type: 'synced'; readonly bytes: number } & FileName)
+  | ({ readonly type: 'written'; readonly held: Ranges } & FileName)
+  | ({ readonly type: 'synced'; readonly held: Ranges } & FileName)
+  | ({ readonly type: 'dropped'; readonly range: Range } & FileName)
   | ({ readonly type: 'reset' } & FileName)
   | ({ readonly type: 'unstaged' } & FileName)
   | {

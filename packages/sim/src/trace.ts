@@ -25,8 +25,8 @@ function stepOf(world: World, observation: Observation): unknown {
       return { atMs, record, effects, state: fingerprintOf(JSON.stringify(imageOf(after))) };
     }
     case 'request': {
-      const { url, from, ifRange } = observation;
-      return { atMs, request: { url, from, ifRange } };
+      const { url, from, to, ifRange } = observation;
+      return { atMs, request: { url, from, ...(to === null ? {} : { to }), ifRange } };
     }
     case 'store': {
       const { call, core } = observation;

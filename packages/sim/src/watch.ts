@@ -1,3 +1,4 @@
+import type { Range, Ranges } from '@lading/core';
 import type { MemoryProcess } from '@lading/memory';
 import type { DigestAlgorithm, Fetcher, Journal, Ports, StagedFile, Store } from '@lading/runtime';
 import type { Chronicle } from './chronicle.js';
@@ -34,26 +35,42 @@ class WatchedFile implements StagedFile {
     return this.inner.bytes;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    this.tell({ type: 'write', ...this.name, from: this.inner.bytes, bytes: chunk.length });
-    await this.onDisk();
-    await this.inner.write(chunk);
-    this.tell({ type: 'written', ...this.name, bytes: this.inner.bytes });
+  get held(): Ranges {
+    return this.inner.held;
   }
 
-  async sync(): Promise<void> {
-    const { bytes } = this.inner;
-    // Twice the time of a write: more bytes may come meanwhile.
+  async write(chunk: Uint8Array, at = this.inner.bytes): Promise<void> {
+    this.tell({ type: 'write', ...this.name, from: at, bytes: chunk.length });
+    await this.onDisk();
+    await this.inner.write(chunk, at);
+    this.tell({ type: 'written', ...this.name, held: this.inner.held });
+  }
+
+  async sync(): Promise<Ranges> {
+    const { held } = this.inner;
+    // Twice the time of a write: more bytes may come meanwhile, which nobody has promised anything about.
     await this.onDisk();
     await this.onDisk();
     await this.inner.sync();
-    this.tell({ type: 'synced', ...this.name, bytes });
+    this.tell({ type: 'synced', ...this.name, held });
+    return held;
+  }
+
+  async drop(range: Range): Promise<void> {
+    this.tell({ type: 'dropped', ...this.name, range });
+    await this.onDisk();
+    await this.inner.drop(range);
   }
 
   async reset(): Promise<void> {
     this.tell({ type: 'reset', ...this.name });
     await this.onDisk();
     await this.inner.reset();
+  }
+
+  async sha256(range: Range): Promise<string> {
+    await this.onDisk();
+    return await this.inner.sha256(range);
   }
 
   digests(): Promise<Partial<Record<DigestAlgorithm, string>>> {
@@ -93,7 +110,7 @@ function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): St
       try {
         await onDisk();
         const staged = await inner.stage(...args);
-        tell({ type: 'staged', core, file, bytes: staged.bytes });
+        tell({ type: 'staged', core, file, held: staged.held });
         return new WatchedFile(staged, { core, file }, tell, onDisk);
       } catch (error) {
         tell({ type: 'unstaged', core, file });
@@ -132,16 +149,17 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
   let requests = 0;
   return {
     isRangeFirst: inner.isRangeFirst,
+    ...(inner.connections === undefined ? {} : { connections: inner.connections }),
     ...(inner.redact === undefined ? {} : { redact: inner.redact }),
     fetch: async (request, signal) => {
       if (!process.isAlive) return await never();
       // As every real client: who has given up already sends nothing.
       signal.throwIfAborted();
-      const { url, from, ifRange } = request;
+      const { url, from, to = null, ifRange } = request;
       const name = fileAt(url);
       const id = ++requests;
       onRequest(url);
-      tell({ type: 'request', ...name, url, from, ifRange, id });
+      tell({ type: 'request', ...name, url, from, to, ifRange, id });
       const end = () =>
         tell({
           type: 'requestEnded',
@@ -152,7 +170,7 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
       signal.addEventListener('abort', end, { once: true });
       void process.death.then(() => signal.removeEventListener('abort', end));
       const response = await inner.fetch(request, signal);
-      tell({ type: 'response', id, status: response.status, requests: response.requests ?? 1 });
+      tell({ type: 'response', ...name, id, status: response.status, requests: response.requests ?? 1 });
       return response;
     },
   };

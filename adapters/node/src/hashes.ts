@@ -1,0 +1,13 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { DigestAlgorithm } from '@lading/runtime';
+
+/** Hashes by algorithm, nothing in them yet. A git blob's begins with the declared size. */
+export function beginHashes(algorithms: readonly DigestAlgorithm[], sizeBytes: number): Map<DigestAlgorithm, Hash> {
+  return new Map(
+    algorithms.map((algorithm) => {
+      const hash = createHash(algorithm === 'gitBlob' ? 'sha1' : algorithm);
+      if (algorithm === 'gitBlob') hash.update(`blob ${sizeBytes}\0`);
+      return [algorithm, hash];
+    }),
+  );
+}

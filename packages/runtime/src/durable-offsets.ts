@@ -1,0 +1,102 @@
+import { bytesIn, checkpointOf, type Range, type Ranges, withoutRange } from '@lading/core';
+import type { Checkpoints } from './checkpoints.js';
+import type { Clock, StagedFile } from './ports.js';
+import type { TransferLimits } from './transfer-limits.js';
+
+/** Where the staged bytes of a file came from. */
+export interface Identity {
+  /** The strong validator (RFC 9110 §8.8) of the origin, as received. */
+  validator: string | null;
+  origin: string | null;
+}
+
+/** What of a staged file is durable and recorded. Syncs in the background, and holds the writers back when a crash would cost too much. */
+export class DurableOffsets {
+  private noted: Ranges;
+  private lastSyncMs: number;
+  private syncing: Promise<void> | null = null;
+
+  constructor(
+    private readonly staged: StagedFile,
+    private readonly filename: string,
+    private readonly identity: Identity,
+    private readonly checkpoints: Checkpoints,
+    private readonly clock: Clock,
+    private readonly limits: TransferLimits,
+  ) {
+    this.noted = staged.held;
+    this.lastSyncMs = clock.monotonicMs();
+  }
+
+  /** After bytes were taken: syncs and notes in the background; waits only when too much would be lost. */
+  async advance(): Promise<void> {
+    const { checkpointBytes, checkpointMs, aheadBytes } = this.limits;
+    const ahead = (bytesIn(this.staged.held) - bytesIn(this.noted)) * this.checkpoints.sharers;
+    const isDue = ahead >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
+    if (isDue && this.syncing === null) {
+      const syncing = this.staged.sync().then((durable) => this.note(durable));
+      const end = () => {
+        this.syncing = null;
+      };
+      this.syncing = syncing;
+      syncing.then(end, end);
+    }
+    if (ahead >= aheadBytes) await this.syncing;
+  }
+
+  /** All that was taken is durable; what is not noted yet will be by `noteAll`. */
+  async settle(): Promise<void> {
+    await this.syncing;
+    if (bytesIn(this.staged.held) > bytesIn(this.noted) || bytesIn(this.noted) === 0) await this.staged.sync();
+  }
+
+  noteAll(): Promise<void> {
+    return this.note(this.staged.held);
+  }
+
+  private note(durable: Ranges): Promise<void> {
+    const newBytes = Math.max(0, bytesIn(durable) - bytesIn(this.noted));
+    this.noted = durable;
+    this.lastSyncMs = this.clock.monotonicMs();
+    return this.checkpoints.note(this.filename, checkpointOf(durable, this.identity), newBytes);
+  }
+
+  /** After a break: what has come is made durable and noted, so that the next attempt builds on it. */
+  async keep(): Promise<void> {
+    try {
+      await this.syncing;
+      if (bytesIn(this.staged.held) <= bytesIn(this.noted)) return;
+      const durable = await this.staged.sync();
+      await this.note(durable);
+    } catch {
+      // The first error is the one to tell; bytes that could not be made durable are fetched again.
+    }
+  }
+
+  /** What is noted and not recorded yet must not be. */
+  forget(): void {
+    this.checkpoints.forget(this.filename);
+  }
+
+  /** After wrong bytes: a sync that is still under way must not record them once they are gone. */
+  async void(): Promise<void> {
+    await this.syncing?.catch(() => undefined);
+    this.forget();
+    await this.staged.reset().catch(() => undefined);
+  }
+
+  /** Drops a range, or everything. Recorded first: a crash in between must not leave a record of bytes that were dropped. */
+  async drop(range: Range | 'all'): Promise<void> {
+    await this.syncing;
+    const rest = range === 'all' ? [] : withoutRange(this.noted, range);
+    if (bytesIn(rest) < bytesIn(this.noted)) {
+      // What is recorded grows or begins anew: so it is first nothing, and then what is left.
+      await this.checkpoints.note(this.filename, { bytes: 0, validator: null, origin: null }, 0);
+      await this.checkpoints.flush();
+      this.noted = [];
+    }
+    if (range === 'all') return await this.staged.reset();
+    await this.staged.drop(range);
+    if (rest.length > 0 && this.noted.length === 0) await this.note(rest);
+  }
+}

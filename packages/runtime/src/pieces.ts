@@ -1,0 +1,71 @@
+import type { FileSpec, Range } from '@lading/core';
+import { covers } from '@lading/core';
+import type { StagedFile } from './ports.js';
+
+export interface BadPiece {
+  readonly index: number;
+  readonly range: Range;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/**
+ * The pieces of a file, each with a digest of its own: what turns out wrong is one piece and not the file. They are those of the first content
+ * that the manifest names; where others are accepted too, only a whole file tells which one came.
+ */
+export class Pieces {
+  readonly bad: BadPiece[] = [];
+  private readonly good = new Set<number>();
+  private checking: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly sizeBytes: number,
+    private readonly pieceBytes: number,
+    private readonly digests: readonly string[],
+    private readonly staged: StagedFile,
+    /** Whether a piece may be judged before the file is whole. */
+    readonly isEager: boolean,
+  ) {}
+
+  static of({ pieces, contents }: FileSpec, staged: StagedFile): Pieces | null {
+    if (pieces === null) return null;
+    return new Pieces(contents[0].sizeBytes, pieces.sizeBytes, pieces.sha256, staged, contents.length === 1);
+  }
+
+  private rangeOf(index: number): Range {
+    const from = index * this.pieceBytes;
+    return { from, to: Math.min(from + this.pieceBytes, this.sizeBytes) };
+  }
+
+  /** Checks, one after the other and in the background, the pieces that a range touches and that are whole by now. */
+  look({ from, to }: Range): void {
+    const last = Math.min(this.digests.length, Math.ceil(to / this.pieceBytes));
+    for (let index = Math.floor(from / this.pieceBytes); index < last; index++) {
+      if (this.good.has(index) || !covers(this.staged.held, this.rangeOf(index))) continue;
+      this.good.add(index);
+      const next = this.checking.then(() => this.check(index));
+      this.checking = next;
+      // Whoever waits for the checks is told.
+      next.catch(() => undefined);
+    }
+  }
+
+  lookAtAll(): void {
+    this.look({ from: 0, to: this.sizeBytes });
+  }
+
+  private async check(index: number): Promise<void> {
+    const range = this.rangeOf(index);
+    const found = await this.staged.sha256(range);
+    const expected = this.digests[index] ?? '';
+    if (found === expected) return;
+    this.good.delete(index);
+    this.bad.push({ index, range, expected, found });
+  }
+
+  /** Resolves with the pieces found bad since it was last asked, when all checks under way have ended. */
+  async settle(): Promise<readonly BadPiece[]> {
+    await this.checking;
+    return this.bad.splice(0);
+  }
+}

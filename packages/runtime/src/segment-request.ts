@@ -1,0 +1,158 @@
+import { judgeHead, originOf, redactUrl } from '@lading/core';
+import { FaultError } from './fault-error.js';
+import { FileFault } from './file-fault.js';
+import type { FetchResponse } from './ports.js';
+import type { Segment } from './segments.js';
+import { type FileWork, sizesOf } from './source-transfer.js';
+import { Watchdog } from './watchdog.js';
+
+/** Bytes of the beginning that are kept for a message. */
+const LOOK_BYTES = 256;
+
+export interface SegmentOptions {
+  /** Asks for no more than the segment, and not for all that follows. */
+  readonly isBounded: boolean;
+  readonly isFresh: boolean;
+  readonly signal: AbortSignal;
+  /** Ends all other requests of the file and drops what is staged; the segment is the whole file then. */
+  readonly alone: () => Promise<void>;
+  readonly onHead: () => void;
+  /** Throws if nothing more is to be taken. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** One request for a segment: its head is judged before a byte of its body is taken, and its bytes are counted as they come. */
+export class SegmentRequest {
+  constructor(
+    private readonly work: FileWork,
+    private readonly url: string,
+    private readonly segment: Segment,
+    private readonly options: SegmentOptions,
+  ) {}
+
+  private get at(): string {
+    return `${this.work.spec.filename} from ${redactUrl(this.url)}`;
+  }
+
+  async run(): Promise<'whole' | 'more' | 'restart'> {
+    const { segment, url } = this;
+    const { identity, job, meter, ports, spec, staged } = this.work;
+    const { clock, fetcher, manners, stallMs } = ports;
+    const sizes = sizesOf(spec);
+    const origin = originOf(url);
+    const validator = origin !== null && origin === identity.origin ? identity.validator : null;
+    const from = segment.at;
+    const to = this.options.isBounded || segment.to < Math.max(...sizes) ? segment.to : undefined;
+    const isRange = from > 0 || to !== undefined || fetcher.isRangeFirst;
+    const range = to === undefined ? {} : { to };
+    const dog = new Watchdog(clock, stallMs, this.at, () => meter.hush(job.core));
+    const signal = AbortSignal.any([this.options.signal, dog.signal]);
+    const ender = new AbortController();
+    try {
+      const request = {
+        url,
+        from: isRange ? from : null,
+        ...range,
+        ifRange: isRange ? validator : null,
+        isFresh: this.options.isFresh,
+      };
+      const response = await fetcher.fetch(request, AbortSignal.any([signal, ender.signal]));
+      dog.headCame();
+      const verdict = judgeHead(
+        {
+          file: spec.filename,
+          url: redactUrl(url),
+          from,
+          ...range,
+          isRange,
+          sizes,
+          sha256: spec.contents.flatMap((content) => content.sha256 ?? []),
+          validator,
+          now: clock.now(),
+        },
+        response,
+      );
+      if (response.headers['accept-ranges']?.trim().toLowerCase() === 'none') manners.takeWhole(url);
+      if (verdict.type === 'fault') {
+        const { httpStatus, retryAfterMs } = verdict.fault;
+        if (origin !== null && retryAfterMs !== undefined && (httpStatus === 429 || httpStatus === 503))
+          manners.leaveAlone(origin, retryAfterMs);
+        throw new FaultError({ ...verdict.fault, requests: response.requests ?? 1 });
+      }
+      if (verdict.type === 'complete') return 'whole';
+      if (verdict.type === 'restart') {
+        await this.options.alone();
+        return 'restart';
+      }
+      if (verdict.type === 'replace') {
+        // The head is here and the server does its part: a slow disk is no stall.
+        dog.pause();
+        await this.options.alone();
+        dog.resume();
+      }
+      const isFirst = staged.held.length === 0;
+      identity.origin = origin;
+      identity.validator = isFirst ? verdict.validator : validator;
+      this.work.look.contentType = response.headers['content-type'] ?? '';
+      if (verdict.type === 'append') this.options.onHead();
+      return await this.receive(response, dog, signal, verdict.length, to);
+    } catch (error) {
+      throw signal.aborted && !(error instanceof FileFault) ? signal.reason : error;
+    } finally {
+      dog.stop();
+      ender.abort();
+    }
+  }
+
+  private async receive(
+    response: FetchResponse,
+    dog: Watchdog,
+    signal: AbortSignal,
+    length: number | null,
+    to: number | undefined,
+  ): Promise<'whole' | 'more'> {
+    const { segment } = this;
+    const { job, look, meter, offsets, pieces, ports, spec, staged } = this.work;
+    const sizes = sizesOf(spec);
+    const begin = segment.at;
+    const limit = length === null ? (to ?? Math.max(...sizes)) : begin + length;
+    for await (const chunk of response.body) {
+      signal.throwIfAborted();
+      dog.bytesCame(chunk.length);
+      const at = segment.at;
+      if (at + chunk.length > limit) {
+        const message = `${this.at}: the server sends more than the ${limit - begin} bytes it may`;
+        offsets.forget();
+        throw new FileFault({ type: 'serverError', detail: 'tooLong', message, file: spec.filename }, [spec.filename]);
+      }
+      if (at === 0) look.head = chunk.slice(0, LOOK_BYTES);
+      // Another has taken over what is behind the segment's end.
+      const part = at + chunk.length > segment.to ? chunk.subarray(0, segment.to - at) : chunk;
+      dog.pause();
+      segment.at += part.length;
+      await staged.write(part, at);
+      meter.add(job.core, part.length);
+      this.options.onBytes(part.length);
+      if (pieces?.isEager === true) pieces.look({ from: at, to: segment.at });
+      await offsets.advance();
+      await ports.throttle.take(part.length, signal);
+      dog.resume();
+      if (segment.at === segment.to && segment.at < limit) return 'more';
+    }
+    signal.throwIfAborted();
+    const received = segment.at - begin;
+    const isShort = length === null ? !this.isEnd(sizes) : received < length;
+    if (isShort) {
+      const expected = length === null ? `${sizes.join(' or ')} in all` : `${length}`;
+      const message = `${this.at}: the connection ended after ${received} bytes, expected ${expected}`;
+      throw FaultError.of('interrupted', 'shortBody', message, { file: spec.filename });
+    }
+    return this.isEnd(sizes) ? 'whole' : 'more';
+  }
+
+  /** Whether the segment may end where it is. */
+  private isEnd(sizes: readonly number[]): boolean {
+    const { at, to } = this.segment;
+    return at === to || (to === Math.max(...sizes) && sizes.includes(at));
+  }
+}

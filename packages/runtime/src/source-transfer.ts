@@ -1,0 +1,318 @@
+import { bytesIn, type Fault, type FileSpec, missingIn, originOf, redactUrl } from '@lading/core';
+import type { Connections } from './connections.js';
+import type { DurableOffsets, Identity } from './durable-offsets.js';
+import { FaultError, faultOf } from './fault-error.js';
+import { FileFault } from './file-fault.js';
+import { type Job, JobEnded } from './job.js';
+import type { Manners } from './manners.js';
+import type { Meter } from './meter.js';
+import type { Pieces } from './pieces.js';
+import type { Ports, StagedFile } from './ports.js';
+import { SegmentRequest } from './segment-request.js';
+import { type Segment, Segments } from './segments.js';
+import type { Throttle } from './throttle.js';
+import type { TransferLimits } from './transfer-limits.js';
+
+/** Fresh starts and short replies that one attempt allows: both are legal, neither may go on for ever. */
+const MAX_RESTARTS = 2;
+const MAX_SHORT_REPLIES = 3;
+/** A reply that brings this much, or a hundredth of the file if that is less, is no short one. */
+const REPLY_BYTES = 64 * 1024;
+/** How often it is looked whether another connection would help, milliseconds. */
+const PACE_MS = 100;
+/** A connection that brings so much is not what limits, bytes per millisecond. */
+const FAST_BYTES_PER_MS = 150_000;
+/** More connections must have brought so much more, or there will be no others. */
+const GAIN = 1.25;
+/** Connections after the first look. */
+const FIRST_CREW = 4;
+/** The rest of a segment that is worth being divided takes so long, milliseconds. */
+const STEAL_MS = 500;
+/** Wrong pieces after which a source is left. */
+const MAX_BAD_PIECES = 2;
+
+export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
+  readonly stallMs: number;
+  readonly throttle: Throttle;
+  readonly manners: Manners;
+  readonly connections: Connections;
+  readonly limits: TransferLimits;
+}
+
+/** A file in work: what its transfer from any source needs. */
+export interface FileWork {
+  readonly ports: TransferPorts;
+  readonly meter: Meter;
+  readonly job: Job;
+  readonly spec: FileSpec;
+  readonly staged: StagedFile;
+  readonly offsets: DurableOffsets;
+  readonly identity: Identity;
+  readonly pieces: Pieces | null;
+  /** How the last first bytes looked, for a message. */
+  readonly look: { contentType: string; head: Uint8Array };
+  /** Sources that led to an expired address, and the number of their requests when another one was asked for. */
+  readonly renewed: Map<string, number>;
+}
+
+export const sizesOf = ({ contents }: FileSpec): readonly number[] => [
+  ...new Set(contents.map(({ sizeBytes }) => sizeBytes)),
+];
+
+/** Drops all that is staged, and what was counted of it. */
+export async function startOver({ meter, job, staged, offsets, identity }: FileWork): Promise<void> {
+  meter.add(job.core, -bytesIn(staged.held));
+  await offsets.drop('all');
+  identity.validator = null;
+  identity.origin = null;
+}
+
+/** Faults that are none of a source: another connection, or another source, would not help. */
+export const OURS: ReadonlySet<Fault['type']> = new Set(['noSpace', 'filePermissions', 'storageError', 'unknown']);
+
+interface Worker {
+  readonly controller: AbortController;
+  segment: Segment | null;
+  bytes: number;
+  sinceMs: number;
+  done: Promise<void>;
+}
+
+/**
+ * What one source brings of a file: over one connection, and over more where it is the connection that limits. Each byte is asked for from one
+ * request at a time. A connection that fails leaves its part to the others; the source has failed when none is left.
+ */
+export class SourceTransfer {
+  private segments = new Segments([], Number.POSITIVE_INFINITY);
+  private readonly crew = new Set<Worker>();
+  private readonly origin: string;
+  /** Whether more than one connection may be had. */
+  private isShared = false;
+  private isPaced = false;
+  private readonly end = new AbortController();
+  private restarts = 0;
+  private shortReplies = 0;
+  private requests = 0;
+  private receivedBytes = 0;
+  private fault: unknown = null;
+  private fatal: { readonly error: unknown } | null = null;
+
+  constructor(
+    private readonly work: FileWork,
+    readonly url: string,
+    /** Asks caches on the way to fetch anew. */
+    private readonly isFresh: boolean,
+  ) {
+    this.origin = originOf(url) ?? '';
+  }
+
+  private get at(): string {
+    return `${this.work.spec.filename} from ${redactUrl(this.url)}`;
+  }
+
+  /** Resolves when everything that was missing has come. Throws `FaultError`, `FileFault`, or the reason of the job's end. */
+  async run(): Promise<void> {
+    const { connections, manners } = this.work.ports;
+    const { signal } = this.work.job;
+    manners.knock(this.origin, this.url);
+    await connections.take(this.origin, signal);
+    try {
+      await this.divide();
+    } catch (error) {
+      connections.give(this.origin);
+      throw error;
+    }
+    this.hire();
+    try {
+      while (this.crew.size > 0) await Promise.all([...this.crew].map(({ done }) => done));
+    } finally {
+      this.end.abort();
+    }
+    signal.throwIfAborted();
+    if (this.fatal !== null) throw this.fatal.error;
+    if (!this.segments.isEmpty) throw this.fault ?? new Error(`${this.at}: nobody brings what is missing`);
+  }
+
+  /** What is missing, as parts. What cannot be continued from this source is missing too. */
+  private async divide(): Promise<void> {
+    const { identity, ports, spec, staged } = this.work;
+    const { fetcher, limits, manners } = ports;
+    // Without any digest nothing would tell that two halves are of two files: only a validator may.
+    const hasDigest = spec.contents.some((c) => (c.sha256 ?? c.sha1 ?? c.md5 ?? c.gitBlob) !== null);
+    const isUnsafe = !hasDigest && !(identity.origin === this.origin && identity.validator !== null);
+    if (staged.held.length > 0 && (isUnsafe || manners.isRangeless(this.url))) await startOver(this.work);
+    const missing = missingIn(staged.held, Math.max(...sizesOf(spec)));
+    this.isShared =
+      (fetcher.connections ?? 1) > 1 &&
+      bytesIn(missing) >= limits.parallelFromBytes &&
+      sizesOf(spec).length === 1 &&
+      spec.contents.some(({ sha256 }) => sha256 !== null) &&
+      !manners.isRangeless(this.url);
+    this.segments = new Segments(missing, this.isShared ? limits.segmentBytes : Number.POSITIVE_INFINITY);
+  }
+
+  /** One worker more, with a place among the origin's connections that was taken for it. */
+  private hire(): void {
+    const worker: Worker = {
+      controller: new AbortController(),
+      segment: null,
+      bytes: 0,
+      sinceMs: this.work.ports.clock.monotonicMs(),
+      done: Promise.resolve(),
+    };
+    this.crew.add(worker);
+    worker.done = this.employ(worker);
+  }
+
+  private async employ(worker: Worker): Promise<void> {
+    try {
+      await this.labour(worker);
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      this.crew.delete(worker);
+      this.work.ports.connections.give(this.origin);
+    }
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof JobEnded) return;
+    this.isPaced = true;
+    const { type } = faultOf(error);
+    if (!(OURS.has(type) || error instanceof FileFault)) {
+      this.fault = error;
+      return;
+    }
+    this.fatal ??= { error };
+    this.dismiss(null);
+  }
+
+  private dismiss(except: Worker | null): void {
+    for (const other of this.crew) if (other !== except) other.controller.abort(new JobEnded());
+  }
+
+  private async labour(worker: Worker): Promise<void> {
+    for (let segment = this.nextFor(); segment !== null; segment = this.nextFor()) {
+      worker.segment = segment;
+      try {
+        while (segment.at < segment.to) await this.bring(segment, worker);
+      } finally {
+        this.segments.end(segment);
+        worker.segment = null;
+      }
+    }
+  }
+
+  private nextFor(): Segment | null {
+    const waiting = this.segments.next();
+    if (waiting !== null || !this.isShared) return waiting;
+    const restMs = (segment: Segment): number => {
+      const worker = [...this.crew].find((each) => each.segment === segment);
+      if (worker === undefined || worker.bytes === 0) return 0;
+      const elapsedMs = Math.max(1, this.work.ports.clock.monotonicMs() - worker.sinceMs);
+      return ((segment.to - segment.at) * elapsedMs) / worker.bytes;
+    };
+    return this.segments.steal((segment) => restMs(segment), STEAL_MS);
+  }
+
+  private async bring(segment: Segment, worker: Worker): Promise<void> {
+    const { spec } = this.work;
+    const enough = Math.min(REPLY_BYTES, Math.ceil(spec.contents[0].sizeBytes / 100));
+    const before = segment.at;
+    const outcome = await this.request(segment, worker);
+    if (outcome === 'whole') {
+      // One of several accepted sizes may be less than was looked for.
+      segment.to = segment.at;
+      return;
+    }
+    if (outcome === 'restart') this.restarts++;
+    else if (segment.at < segment.to && segment.at - before < enough) this.shortReplies++;
+    if (this.restarts > MAX_RESTARTS || this.shortReplies >= MAX_SHORT_REPLIES) {
+      throw FaultError.of('serverError', 'noProgress', `${this.at}: the server does not deliver the whole file`, {
+        file: spec.filename,
+      });
+    }
+  }
+
+  private async request(segment: Segment, worker: Worker): Promise<'whole' | 'more' | 'restart'> {
+    const { job } = this.work;
+    const number = ++this.requests;
+    const request = new SegmentRequest(this.work, this.url, segment, {
+      isBounded: this.isShared,
+      isFresh: this.isFresh || this.work.renewed.has(this.url),
+      signal: AbortSignal.any([job.signal, worker.controller.signal]),
+      alone: () => this.alone(worker, segment),
+      onHead: () => this.pace(),
+      onBytes: (bytes) => {
+        worker.bytes += bytes;
+        this.receivedBytes += bytes;
+        this.mustBeGood();
+      },
+    });
+    try {
+      return await request.run();
+    } catch (error) {
+      const { type, requests = 1 } = faultOf(error);
+      if (!job.signal.aborted && this.mayRenew(type, requests, number)) return 'more';
+      throw error;
+    }
+  }
+
+  /**
+   * Whether it was a signed address, to which the source redirects, that refused: it has expired, and the source may have another. Once for all
+   * requests that were under way, and without costing an attempt: whoever is refused for good is told so after four requests.
+   */
+  private mayRenew(type: string, requests: number, number: number): boolean {
+    const { renewed } = this.work;
+    if (type !== 'unauthorized' || requests !== 2) return false;
+    const until = renewed.get(this.url);
+    if (until === undefined) renewed.set(this.url, this.requests);
+    return until === undefined || number <= until;
+  }
+
+  /** Everybody else leaves: what comes now is the whole file, or nothing of what is here counts. */
+  private async alone(worker: Worker, segment: Segment): Promise<void> {
+    worker.controller.signal.throwIfAborted();
+    this.isShared = false;
+    this.dismiss(worker);
+    while (this.crew.size > 1)
+      await Promise.all([...this.crew].filter((each) => each !== worker).map(({ done }) => done));
+    const { spec } = this.work;
+    await startOver(this.work);
+    this.segments = new Segments([], Number.POSITIVE_INFINITY);
+    segment.at = 0;
+    segment.to = Math.max(...sizesOf(spec));
+  }
+
+  private mustBeGood(): void {
+    const { pieces, spec } = this.work;
+    if (pieces === null || pieces.bad.length < MAX_BAD_PIECES) return;
+    const message = `${this.at}: ${pieces.bad.length} pieces are wrong; nothing more is taken from this source`;
+    throw FaultError.of('checksumMismatch', 'pieces', message, { file: spec.filename });
+  }
+
+  /** More connections for as long as they help. */
+  private pace(): void {
+    if (this.isPaced || !this.isShared || this.work.ports.throttle.isLimited) return;
+    this.isPaced = true;
+    this.keepPace().catch(() => undefined);
+  }
+
+  private async keepPace(): Promise<void> {
+    const { clock, connections, fetcher } = this.work.ports;
+    const most = fetcher.connections ?? 1;
+    let rate = 0;
+    for (let size = FIRST_CREW; ; size *= 2) {
+      const beforeBytes = this.receivedBytes;
+      const beforeMs = clock.monotonicMs();
+      await clock.wait(PACE_MS, this.end.signal);
+      const now = (this.receivedBytes - beforeBytes) / Math.max(1, clock.monotonicMs() - beforeMs);
+      if (now / this.crew.size >= FAST_BYTES_PER_MS || now < rate * GAIN) return;
+      rate = now;
+      if (!this.isShared || this.fault !== null) return;
+      while (this.crew.size < Math.min(size, most) && this.segments.hasWaiting && connections.tryTake(this.origin))
+        this.hire();
+      if (size >= most) return;
+    }
+  }
+}

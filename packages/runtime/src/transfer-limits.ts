@@ -1,0 +1,31 @@
+const MIB = 1024 * 1024;
+
+/** The bounds of transfers: what runs at once, what a crash may cost. Each in one place, so that a simulated world can have tiny ones. */
+export interface TransferLimits {
+  /** Files of one core that are fetched at once. */
+  readonly filesAtOnce: number;
+  /** Requests that one origin has under way at once, of all files together. */
+  readonly connectionsPerOrigin: number;
+  /** What one request of several asks for, bytes. */
+  readonly segmentBytes: number;
+  /** A file of which so much is missing may have several requests under way, bytes. */
+  readonly parallelFromBytes: number;
+  /** A durable offset each so many bytes of a core, or each so many milliseconds. */
+  readonly checkpointBytes: number;
+  readonly checkpointMs: number;
+  /**
+   * Bytes of a core that may be ahead of its last durable offsets: what a crash may cost, with those that are not recorded yet, is below
+   * 16 MiB.
+   */
+  readonly aheadBytes: number;
+}
+
+export const TRANSFER_LIMITS: TransferLimits = {
+  filesAtOnce: 4,
+  connectionsPerOrigin: 8,
+  segmentBytes: 16 * MIB,
+  parallelFromBytes: 32 * MIB,
+  checkpointBytes: 4 * MIB,
+  checkpointMs: 1_000,
+  aheadBytes: 7 * MIB,
+};
