@@ -40,6 +40,8 @@ const ORDINARY = {
 export class MemoryNetwork implements Fetcher {
   /** As in a browser, where only a range asks for identity encoding. */
   isRangeFirst = false;
+  /** Requests that one file may have under way at once. */
+  connections = 1;
   /** What the program was trusted with. It is sent to that origin only, and never after a hop away. */
   credentials: Credentials = {};
   readonly requests: LoggedRequest[] = [];

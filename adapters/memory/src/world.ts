@@ -50,6 +50,7 @@ export function fetcherOf(network: Fetcher, process: MemoryProcess): Fetcher {
   const mortal = mortalIn(process);
   return {
     isRangeFirst: network.isRangeFirst,
+    ...(network.connections === undefined ? {} : { connections: network.connections }),
     ...(network.redact === undefined ? {} : { redact: network.redact }),
     fetch: async (request, signal) => {
       const response = await process.step(() => network.fetch(request, mortal(signal)));

@@ -1,6 +1,6 @@
 import { seededLuck } from '@lading/memory';
 import fc from 'fast-check';
-import { actOf, DISK_MS, policyOf, type Script } from './script.js';
+import { actOf, CONNECTIONS, DISK_MS, policyOf, type Script } from './script.js';
 import { STORMY, type Weather } from './weather.js';
 
 /** Acts in a generated script, at most. */
@@ -15,6 +15,7 @@ export function scripts(weather: Weather = STORMY): fc.Arbitrary<Script> {
     policy: number.map((seed) => policyOf(seededLuck(seed))),
     stallMs: fc.constantFrom(5_000, 1_500, 400),
     diskMs: fc.constantFrom(...DISK_MS),
+    connections: fc.constantFrom(...CONNECTIONS),
     acts: fc.array(act, { minLength: 1, maxLength: MOST_ACTS, size: 'max' }),
   });
 }

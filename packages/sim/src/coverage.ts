@@ -31,12 +31,14 @@ export class Coverage {
         this.count(`died by ${observation.how}`);
         break;
       case 'reset':
+      case 'dropped':
       case 'broken':
       case 'notOpened':
         this.count(observation.type);
         break;
       case 'request':
         if ((observation.from ?? 0) > 0) this.count('resumed request');
+        if (observation.to !== null) this.count('bounded request');
         break;
       case 'response':
         if (observation.requests > 1) this.count('redirected response');

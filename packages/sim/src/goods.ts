@@ -12,6 +12,8 @@ export interface ShelfFile {
   readonly mirrors?: number;
   /** The publisher serves another content, of this length, which the catalog accepts as well. */
   readonly acceptedBytes?: number;
+  /** Bytes of its pieces, each of which has a digest of its own. */
+  readonly pieceBytes?: number;
   /** `core/file` whose bytes these are, if that file is as long. */
   readonly equals?: string;
 }
@@ -51,6 +53,12 @@ export interface RightFile {
 
 const seedOf = (text: string): number => [...text].reduce((seed, char) => Math.imul(seed, 31) + char.charCodeAt(0), 7);
 
+function piecesOf(bytes: Uint8Array, sizeBytes: number): unknown {
+  const count = Math.ceil(bytes.length / sizeBytes);
+  const piece = (i: number) => bytes.subarray(i * sizeBytes, (i + 1) * sizeBytes);
+  return { sizeBytes, sha256: Array.from({ length: count }, (_, i) => digestsOf('sha256', piece(i)).sha256) };
+}
+
 class ShelfReader {
   readonly sources = new Map<string, Source>();
   readonly right = new Map<string, Map<string, RightFile>>();
@@ -82,6 +90,7 @@ class ShelfReader {
         mirrors: urls.slice(1),
         sizeBytes: declared.length,
         ...digestsOf(file.digest ?? 'sha256', declared),
+        pieces: file.pieceBytes === undefined ? null : piecesOf(declared, file.pieceBytes),
         accepted: accepted === null ? [] : [{ sizeBytes: accepted.length, ...digestsOf('sha256', accepted) }],
       };
     });

@@ -106,8 +106,9 @@ export const RETRY_LAWS: readonly Law[] = [
         for (const { core } of eventsOf(record.events, 'CoreStarted'))
           for (const key of asked.keys()) if (key.startsWith(`${core} `)) asked.delete(key);
       },
-      request: ({ core, url }) => {
-        const key = `${core} ${url}`;
+      request: ({ core, url, from, to }) => {
+        // Of a file that comes in several parts each is asked for: the bound is on each.
+        const key = `${core} ${url} ${to === null ? '' : from}`;
         const count = (asked.get(key) ?? 0) + 1;
         asked.set(key, count);
         return count > REQUESTS_PER_ATTEMPT ? `${url} was asked ${count} times in one attempt` : null;

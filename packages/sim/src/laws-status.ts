@@ -113,6 +113,7 @@ export const LIVE_LAWS: readonly Law[] = [
     const ticketOf = (core: string) => world.state.cores.get(core)?.context.ticket ?? 0;
     return {
       reset: ({ core }) => void renewed.set(core, ticketOf(core)),
+      dropped: ({ core }) => void renewed.set(core, ticketOf(core)),
       died: () => seen.clear(),
       closed: () => seen.clear(),
       written: ({ core }) => {

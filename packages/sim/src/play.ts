@@ -21,6 +21,8 @@ const REST_MS = 2 * 3_600_000;
 /** Times that everything is asked for again: wrong bytes that a pause had kept come to light in the first, and are fetched anew in the second. */
 const ROUNDS = 2;
 const PACE = { chunkBytes: 100, chunkMs: 20, latencyMs: 20 };
+/** Files of these worlds have hundreds of bytes: bounds that none of them reached would guard nothing. */
+const TRANSFER = { parallelFromBytes: 250, segmentBytes: 150, checkpointBytes: 200, aheadBytes: 400 };
 
 const codeOf = (error: unknown): string => {
   const { code } = error as { code?: unknown };
@@ -211,8 +213,9 @@ export interface Audience {
 
 /** Performs a script in a new world under these laws. */
 export async function play(script: Script, laws: readonly Law[], audience: Audience = {}): Promise<Ending> {
-  const { seed, policy, stallMs, diskMs } = script;
-  const world = new World({ seed, catalog: EDITIONS[0], policy, stallMs, diskMs, pace: PACE });
+  const { seed, policy, stallMs, diskMs, connections = 1 } = script;
+  const options = { seed, policy, stallMs, diskMs, connections, transfer: TRANSFER, pace: PACE };
+  const world = new World({ catalog: EDITIONS[0], ...options });
   const { observe, onViolation } = audience;
   if (observe !== undefined) world.observe(observe(world));
   const checker = new Checker(world, laws, onViolation);

@@ -13,6 +13,8 @@ export interface Script {
   readonly stallMs: number;
   /** Time that each call to the disk takes, simulated milliseconds. On a disk that takes none, nothing ever overlaps. */
   readonly diskMs: number;
+  /** Requests that one file may have under way at once; one where nothing is said, as in scripts from before there were more. */
+  readonly connections?: number;
   readonly acts: readonly Act[];
 }
 
@@ -22,8 +24,8 @@ const SHELF: Shelf = {
     shared: { 'model.onnx': 900, 'tokens.txt': 40 },
     tiny: { 'f.bin': { sizeBytes: 300, digest: 'md5' } },
     many: { 'a.bin': 60, 'b.bin': 90, 'c.bin': 0, 'sub/d.bin': 110, 'e.bin': { sizeBytes: 75, digest: 'gitBlob' } },
-    mirrored: { 'voice.onnx': { sizeBytes: 500, mirrors: 2 } },
-    twin: { 'copy.onnx': { sizeBytes: 900, equals: 'shared/model.onnx' }, 'own.bin': 70 },
+    mirrored: { 'voice.onnx': { sizeBytes: 500, mirrors: 2, pieceBytes: 90 } },
+    twin: { 'copy.onnx': { sizeBytes: 900, equals: 'shared/model.onnx', pieceBytes: 250 }, 'own.bin': 70 },
     shifting: { 'weights.bin': { sizeBytes: 420, acceptedBytes: 400 }, 'bare.bin': { sizeBytes: 130, digest: 'none' } },
   },
   archives: { data: { 'lang/en.txt': 130, 'phones.bin': 300 } },
@@ -70,6 +72,9 @@ export function actOf(luck: Luck, weather: Weather = STORMY): Act {
 /** Milliseconds that a disk takes for a call; mostly none, which is quick to simulate. */
 export const DISK_MS: readonly number[] = [0, 0, 0, 1, 7, 60];
 
+/** Requests that a file may have at once. */
+export const CONNECTIONS: readonly number[] = [1, 2, 4];
+
 /** Acts in one script, at most. */
 const MOST_ACTS = 24;
 
@@ -83,5 +88,5 @@ export function scriptOf(seed: number, weather: Weather = STORMY): Script {
     { afterMs: 0, do: 'download', id: oneOf(luck, [...EDITIONS[0].catalog.voices()]).id, giveUpAfterMs: null },
   ];
   for (let left = between(luck, 1, MOST_ACTS); left > 0; left--) acts.push(actOf(luck, weather));
-  return { seed, policy, stallMs, diskMs, acts };
+  return { seed, policy, stallMs, diskMs, acts, connections: oneOf(luck, CONNECTIONS) };
 }

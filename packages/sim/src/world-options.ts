@@ -1,4 +1,5 @@
 import type { Policy } from '@lading/core';
+import type { TransferLimits } from '@lading/runtime';
 import { type Goods, goodsOf, type Shelf } from './goods.js';
 import { miniatureOf } from './miniature.js';
 import type { Weather } from './weather.js';
@@ -14,6 +15,10 @@ export interface WorldOptions {
   /** Without a byte for so long a request is stalled, simulated milliseconds. */
   readonly stallMs?: number;
   readonly limitBytesPerSecond?: number;
+  /** Requests that one file may have under way at once; default one. */
+  readonly connections?: number;
+  /** From which size on it may, and what each asks for. Small, or no world would be large enough. */
+  readonly transfer?: Partial<TransferLimits>;
   /** Time that each call to the disk takes, simulated milliseconds; default none. */
   readonly diskMs?: number;
   /** How the network serves when nothing is wrong with it. */

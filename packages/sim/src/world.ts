@@ -42,6 +42,7 @@ export class World {
     this.goods = goodsFor(options.catalog);
     this.memory = new MemoryWorld({ seed });
     this.network = new NetworkHandle(this.memory.network, () => this.goods, options.pace ?? PACE);
+    this.memory.network.connections = options.connections ?? 1;
     this.disk = new DiskHandle(this.memory.disk);
     this.chronicle = new Chronicle((observation) => this.tell(observation));
     this.weatherLuck = seededLuck(seed ^ 0x5eed);
@@ -128,6 +129,7 @@ export class World {
       stallMs,
       limitBytesPerSecond,
       scheduler,
+      ...(this.options.transfer === undefined ? {} : { transfer: this.options.transfer }),
     });
     try {
       life.depot = await this.run(opening);
