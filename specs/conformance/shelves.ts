@@ -264,6 +264,32 @@ export function shelves(sentence: StoreSentence): void {
     },
   );
 
+  sentence(
+    undefined,
+    'of a file that is good in parts a copy is staged, and what was installed is set aside',
+    async (bench) => {
+      const { store } = bench;
+      const file = 'voices/af.bin';
+      await install(store, 'c', 'g1');
+      const spoilt = bytesOf(file).slice();
+      spoilt.fill(0, 1_000, 2_000);
+      await bench.spoil('c', 'g1', file, spoilt);
+      const first = { from: 0, to: 1_000 };
+      const { sha256: found } = (await store.inspect('c', 'g1', file, first)) ?? {};
+      expect(found).toBe(await sha256(bytesOf(file).subarray(0, 1_000)));
+      await store.quarantine('c', 'g1', [], [file]);
+      expect(await bench.reopen().reclaim('c', null, [file])).toEqual({ [file]: spoilt.length });
+      expect(await weight(store, 'c')).toEqual([TOTAL, spoilt.length]);
+      const spans = [{ from: 2_000, to: spoilt.length }];
+      const options = { bytes: 1_000, spans, sizeBytes: spoilt.length, algorithms: ['sha256'] } as const;
+      const staged = await bench.reopen().stage('c', file, options);
+      await staged.write(bytesOf(file).slice(1_000, 2_000));
+      expect((await staged.digests()).sha256).toBe(await sha256(bytesOf(file)));
+      await staged.close();
+      expect(await weight(store, 'c')).toEqual([TOTAL, spoilt.length]);
+    },
+  );
+
   sentence(undefined, 'what was set aside goes with its core, and not before', async ({ store }) => {
     await install(store, 'c', 'g1');
     await store.quarantine('c', 'g1', []);

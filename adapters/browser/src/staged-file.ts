@@ -1,4 +1,4 @@
-import { clipped, firstBytes, prefixOf, type Range, type Ranges, withoutRange, withRange } from '@lading/core';
+import { clipped, prefixOf, type Range, type Ranges, rangesOf, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import { Digests } from './digest.js';
 import type { Folder, Path } from './folder.js';
@@ -141,9 +141,8 @@ export class OpfsStagedFile implements StagedFile {
 
   /** Keeps what is both wanted and there. */
   private async adopt(): Promise<void> {
-    const { bytes, spans } = this.options;
     const size = this.handle.getSize();
-    this.held = clipped([...firstBytes(bytes), ...(spans ?? [])], size);
+    this.held = clipped(rangesOf(this.options), size);
     const end = this.held.at(-1)?.to ?? 0;
     if (size > end) this.handle.truncate(end);
     const kept = this.kept.take(this.path);

@@ -1,4 +1,4 @@
-import type { InstalledFile } from '@lading/core';
+import type { InstalledFile, Range } from '@lading/core';
 import type { ExtractOptions, Resident, StagedFile, StageOptions, Store, Usage } from '@lading/runtime';
 import { Digests } from './digest.js';
 import { extractArchive } from './extract.js';
@@ -173,7 +173,7 @@ export class OpfsStore implements Store {
     });
   }
 
-  async inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
+  async inspect(core: string, generation: string, file: string, range?: Range): Promise<InstalledFile | null> {
     const place = this.locate(core, generation, file);
     return await guarded('read', place, async () => {
       const found = (await this.folder.has(this.mark(core, FINAL, generation)))
@@ -186,7 +186,8 @@ export class OpfsStore implements Store {
       const handle = await access(found);
       try {
         const digests = await Digests.begin(['sha256'], 0);
-        const sizeBytes = await readInto(digests, handle, handle.getSize());
+        const { from, to } = range ?? { from: 0, to: handle.getSize() };
+        const sizeBytes = (await readInto(digests, handle, to, from)) - from;
         return { filename: file, sizeBytes, sha256: digests.hex().sha256 ?? '' };
       } finally {
         handle.close();
@@ -194,12 +195,22 @@ export class OpfsStore implements Store {
     });
   }
 
-  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
+  quarantine(
+    core: string,
+    generation: string,
+    goodFiles: readonly string[],
+    partFiles: readonly string[] = [],
+  ): Promise<void> {
     return guarded('set aside', this.generation(core, generation), async () => {
       // One at a time: what was set aside before has been looked at or never will be, and the depot must not grow with every repair.
       for (const name of await this.marked(core, QUARANTINE)) await this.unpublish(core, name);
       await this.folder.move(this.mark(core, FINAL, generation), this.mark(core, QUARANTINE, generation));
       await this.bringBack(core, generation, goodFiles);
+      for (const file of partFiles)
+        await copyInto(
+          await this.folder.makeFile(`${this.staging(core)}/${file}`),
+          await this.folder.file(`${this.generation(core, generation)}/${file}`),
+        );
     });
   }
 

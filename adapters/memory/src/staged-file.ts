@@ -1,4 +1,4 @@
-import { clipped, firstBytes, prefixOf, type Range, type Ranges, withoutRange, withRange } from '@lading/core';
+import { clipped, prefixOf, type Range, type Ranges, rangesOf, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import { type Digest, digestOf } from './digest.js';
 import { guarded } from './fs-fault.js';
@@ -40,8 +40,7 @@ export class MemoryStagedFile implements StagedFile {
   private async adopt(): Promise<void> {
     this.beginDigests();
     const size = await this.mount.size(this.fd);
-    const { bytes, spans } = this.options;
-    this.held = clipped([...firstBytes(bytes), ...(spans ?? [])], size);
+    this.held = clipped(rangesOf(this.options), size);
     const keep = this.held.at(-1)?.to ?? 0;
     if (size > keep) await this.mount.truncate(this.fd, keep);
     await this.digestHeld();

@@ -1,4 +1,4 @@
-import type { InstalledFile } from '@lading/core';
+import type { InstalledFile, Range } from '@lading/core';
 import type { ExtractOptions, Resident, StagedFile, StageOptions, Store, Usage } from '@lading/runtime';
 import { hexDigest } from './digest.js';
 import { extractArchive } from './extract.js';
@@ -74,20 +74,7 @@ export class MemoryStore implements Store {
       from.generation === null
         ? `${this.staging}/${from.core}/${from.file}`
         : this.locate(from.core, from.generation, from.file);
-    return guarded('link', path, async () => {
-      const bytes = await this.mount.read(source).catch((error: unknown) => {
-        if (isMissing(error)) return null;
-        throw error;
-      });
-      if (bytes === null) return null;
-      await this.mount.makeFolder(parentOf(path));
-      const fd = await this.mount.open(path);
-      await this.mount.truncate(fd, 0);
-      await this.mount.write(fd, bytes, 0);
-      await this.mount.sync(fd);
-      await this.mount.close(fd);
-      return bytes.length;
-    });
+    return guarded('link', path, () => this.copy(source, path));
   }
 
   discard(core: string): Promise<void> {
@@ -174,18 +161,24 @@ export class MemoryStore implements Store {
     });
   }
 
-  inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
+  inspect(core: string, generation: string, file: string, range?: Range): Promise<InstalledFile | null> {
     const path = this.locate(core, generation, file);
     return guarded('read', path, async () => {
-      const bytes = await this.mount.read(path).catch((error: unknown) => {
+      const whole = await this.mount.read(path).catch((error: unknown) => {
         if (isMissing(error)) return null;
         throw error;
       });
+      const bytes = range === undefined ? whole : (whole?.subarray(range.from, range.to) ?? null);
       return bytes && { filename: file, sizeBytes: bytes.length, sha256: hexDigest('sha256', bytes) };
     });
   }
 
-  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
+  quarantine(
+    core: string,
+    generation: string,
+    goodFiles: readonly string[],
+    partFiles: readonly string[] = [],
+  ): Promise<void> {
     const path = this.generation(core, generation);
     return guarded('set aside', path, async () => {
       for (const name of await this.mount.names(`${this.cores}/${core}`))
@@ -193,7 +186,24 @@ export class MemoryStore implements Store {
       const hidden = this.generation(core, `.quarantine-${generation}`);
       await this.mount.rename(path, hidden);
       await this.bringBack(core, hidden, goodFiles);
+      for (const file of partFiles) await this.copy(`${hidden}/${file}`, `${this.staging}/${core}/${file}`);
     });
+  }
+
+  /** The length of the copy, which is durable; its name need not be. Null if there is no such file. */
+  private async copy(source: string, path: string): Promise<number | null> {
+    const bytes = await this.mount.read(source).catch((error: unknown) => {
+      if (isMissing(error)) return null;
+      throw error;
+    });
+    if (bytes === null) return null;
+    await this.mount.makeFolder(parentOf(path));
+    const fd = await this.mount.open(path);
+    await this.mount.truncate(fd, 0);
+    await this.mount.write(fd, bytes, 0);
+    await this.mount.sync(fd);
+    await this.mount.close(fd);
+    return bytes.length;
   }
 
   freeBytes(): Promise<number | null> {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, link, open, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeDirectory } from './durable.js';
 import { errnoOf, isMissing } from './fs-fault.js';
@@ -15,7 +15,7 @@ export async function linkFile(source: string, path: string): Promise<number | n
     await rm(path, { force: true });
     await link(source, path).catch(async (error: unknown) => {
       if (!NO_LINK.has(errnoOf(error) ?? '')) throw error;
-      await copy(source, path);
+      await copyOf(source, path);
     });
     return size;
   } catch (error) {
@@ -24,8 +24,11 @@ export async function linkFile(source: string, path: string): Promise<number | n
   }
 }
 
-async function copy(source: string, path: string): Promise<void> {
+/** A file of its own with the same bytes, durable, that may be written to. */
+export async function copyOf(source: string, path: string): Promise<void> {
+  await rm(path, { force: true });
   await copyFile(source, path, constants.COPYFILE_FICLONE);
+  await chmod(path, 0o600);
   const handle = await open(path, 'r+');
   try {
     await handle.sync();

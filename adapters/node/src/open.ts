@@ -27,7 +27,7 @@ import { FileLease } from './lease.js';
 import { Reserve } from './reserve.js';
 import { DiskStore } from './store.js';
 
-export interface NodeOptions extends Pick<OpenOptions, 'stallMs' | 'limitBytesPerSecond'> {
+export interface NodeOptions extends Pick<OpenOptions, 'stallMs' | 'limitBytesPerSecond' | 'transfer'> {
   /** The depot's directory; made if it is not there. */
   readonly dir: string;
   /** Manifests: paths or addresses, or a catalog that is loaded already. */

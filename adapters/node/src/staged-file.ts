@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { clipped, firstBytes, prefixOf, type Range, type Ranges, withoutRange, withRange } from '@lading/core';
+import { clipped, prefixOf, type Range, type Ranges, rangesOf, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
 import type { DigestThread } from './digest-thread.js';
 import { type Digests, InlineDigests } from './digests.js';
@@ -158,9 +158,9 @@ export class DiskStagedFile implements StagedFile {
 }
 
 /** What is both wanted and there. More is cut off, unless it is another's. */
-async function keptOf(handle: FileHandle, { bytes, spans }: StageOptions): Promise<Ranges> {
+async function keptOf(handle: FileHandle, options: StageOptions): Promise<Ranges> {
   const { size } = await handle.stat();
-  const kept = clipped([...firstBytes(bytes), ...(spans ?? [])], size);
+  const kept = clipped(rangesOf(options), size);
   const end = kept.at(-1)?.to ?? 0;
   if (size > end) await handle.truncate(end);
   return kept;

@@ -3,7 +3,7 @@ import { createReadStream, type Stats } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { InstalledFile } from '@lading/core';
+import type { InstalledFile, Range } from '@lading/core';
 import {
   type ExtractOptions,
   FaultError,
@@ -18,7 +18,7 @@ import { DigestThread } from './digest-thread.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { extractArchive } from './extract.js';
 import { fsFault, guarded, isMissing } from './fs-fault.js';
-import { linkFile } from './link-file.js';
+import { copyOf, linkFile } from './link-file.js';
 import { DiskStagedFile } from './staged-file.js';
 
 const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
@@ -174,11 +174,15 @@ export class DiskStore implements Store {
     });
   }
 
-  async inspect(core: string, generation: string, file: string): Promise<InstalledFile | null> {
+  async inspect(core: string, generation: string, file: string, range?: Range): Promise<InstalledFile | null> {
     const path = this.locate(core, generation, file);
     try {
       const hash = createHash('sha256');
-      const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+      const stream = createReadStream(path, {
+        highWaterMark: 1024 * 1024,
+        // A stream names the last byte, not the one behind it.
+        ...(range === undefined ? {} : { start: range.from, end: range.to - 1 }),
+      });
       await pipeline(stream, hash);
       return { filename: file, sizeBytes: stream.bytesRead, sha256: hash.digest('hex') };
     } catch (error) {
@@ -187,7 +191,12 @@ export class DiskStore implements Store {
     }
   }
 
-  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
+  quarantine(
+    core: string,
+    generation: string,
+    goodFiles: readonly string[],
+    partFiles: readonly string[] = [],
+  ): Promise<void> {
     const path = this.generation(core, generation);
     return guarded('set aside', path, async () => {
       // One at a time: what was set aside before has been looked at or never will be, and the depot must not grow with every repair.
@@ -197,6 +206,11 @@ export class DiskStore implements Store {
       const hidden = this.generation(core, `.quarantine-${generation}`);
       await rename(path, hidden);
       await this.bringBack(core, hidden, goodFiles);
+      for (const file of partFiles) {
+        const target = join(this.staging, core, file);
+        await makeDirectory(dirname(target));
+        await copyOf(join(hidden, file), target);
+      }
     });
   }
 

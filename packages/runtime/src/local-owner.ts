@@ -1,7 +1,7 @@
 import { type Catalog, type Command, coreIn, type DepotState, type Refusal } from '@lading/core';
 import type { Conductor } from './conductor.js';
 import { type Inspection, inspectCore } from './inspection.js';
-import { keptOf } from './kept.js';
+import { goodParts, keptOf } from './kept.js';
 import type { Owner } from './owner.js';
 import type { Performer } from './perform.js';
 import type { Store, Usage } from './ports.js';
@@ -43,13 +43,15 @@ export class LocalOwner implements Owner {
       const { installed } = coreIn(this.state, core).context;
       if (installed?.generation !== generation) continue;
       const good = installed.files.filter((file) => !bad.some((each) => each.filename === file.filename));
-      const kept = keptOf(catalog, core, good);
+      const whole = keptOf(catalog, core, good);
       // Recorded first: from then on nobody is told that the files are there. A crash in between is an ordinary recovery.
       await performer.between(core, async () => {
+        const parts = await goodParts(store, catalog, core, installed, bad);
+        const kept = { ...whole, ...parts };
         await conductor.report({ type: 'lost', core, generation, detail: 'damaged', kept });
         // Meanwhile somebody may have deleted it: then all of it goes.
         if (coreIn(this.state, core).phase === 'deleting') return;
-        await store.quarantine(core, generation, Object.keys(kept));
+        await store.quarantine(core, generation, Object.keys(whole), Object.keys(parts));
       });
     }
   }

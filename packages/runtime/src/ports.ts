@@ -143,10 +143,18 @@ export interface Store {
   remove(core: string): Promise<void>;
   /** Cores that have anything on disk. */
   residents(): Promise<readonly string[]>;
-  /** Size and sha256 of an installed file, read from the disk; null if it is not there. */
-  inspect(core: string, generation: string, file: string): Promise<InstalledFile | null>;
-  /** Takes a generation out of use: the named good files go back to staging, the rest is set aside, not deleted. */
-  quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void>;
+  /** Size and sha256 of an installed file, or of a range of it, read from the disk; null if it is not there. */
+  inspect(core: string, generation: string, file: string, range?: Range): Promise<InstalledFile | null>;
+  /**
+   * Takes a generation out of use: the named good files go back to staging, the rest is set aside, not deleted. Of files that are good in parts
+   * a copy goes to staging.
+   */
+  quarantine(
+    core: string,
+    generation: string,
+    goodFiles: readonly string[],
+    partFiles?: readonly string[],
+  ): Promise<void>;
   /** Where an engine finds an installed file: a path, or what the platform has instead. */
   locate(core: string, generation: string, file: string): string;
   /** Free bytes, or null if the platform does not tell. */

@@ -36,11 +36,13 @@ export class SegmentRequest {
 
   async run(): Promise<'whole' | 'more' | 'restart'> {
     const { segment, url } = this;
-    const { identity, job, meter, ports, spec, staged } = this.work;
+    const { identity, job, meter, pieces, ports, spec, staged } = this.work;
     const { clock, fetcher, manners, stallMs } = ports;
     const sizes = sizesOf(spec);
     const origin = originOf(url);
-    const validator = origin !== null && origin === identity.origin ? identity.validator : null;
+    // Pieces tell more than a tag: what is proven stays, whatever has become of the file since.
+    const isOurs = origin !== null && origin === identity.origin && pieces?.isEager !== true;
+    const validator = isOurs ? identity.validator : null;
     const from = segment.at;
     const to = this.options.isBounded || segment.to < Math.max(...sizes) ? segment.to : undefined;
     const isRange = from > 0 || to !== undefined || fetcher.isRangeFirst;

@@ -89,6 +89,8 @@ export class SourceTransfer {
   /** Whether more than one connection may be had. */
   private isShared = false;
   private isPaced = false;
+  /** Somebody has brought all that there was to bring. */
+  private isServed = false;
   private readonly end = new AbortController();
   private restarts = 0;
   private shortReplies = 0;
@@ -124,7 +126,15 @@ export class SourceTransfer {
     }
     this.hire();
     try {
-      while (this.crew.size > 0) await Promise.all([...this.crew].map(({ done }) => done));
+      for (let beforeBytes = -1; ; ) {
+        while (this.crew.size > 0) await Promise.all([...this.crew].map(({ done }) => done));
+        // What the last one failed to bring, another might have that was done before: one more, as long as that helps.
+        const mayGoOn = this.isServed && this.segments.hasWaiting && this.receivedBytes > beforeBytes;
+        if (!mayGoOn || this.fatal !== null || signal.aborted || !connections.tryTake(this.origin)) break;
+        beforeBytes = this.receivedBytes;
+        this.isServed = false;
+        this.hire();
+      }
     } finally {
       this.end.abort();
     }
@@ -167,6 +177,7 @@ export class SourceTransfer {
   private async employ(worker: Worker): Promise<void> {
     try {
       await this.labour(worker);
+      this.isServed = true;
     } catch (error) {
       this.failed(error);
     } finally {

@@ -138,7 +138,7 @@ function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): St
     generations: (core) => inner.generations(core),
     sizes: (...args) => inner.sizes(...args),
     residents: () => inner.residents(),
-    inspect: (core, generation, file) => inner.inspect(core, generation, file),
+    inspect: (...args) => inner.inspect(...args),
     locate: (core, generation, file) => inner.locate(core, generation, file),
     freeBytes: () => (isFull() ? Promise.resolve(0) : inner.freeBytes()),
     usage: () => inner.usage(),

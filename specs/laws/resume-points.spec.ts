@@ -1,0 +1,108 @@
+/**
+ * Where a download is cut does not matter: at every boundary of segments, pieces and checkpoints, one byte before and behind it, and anywhere
+ * else, what was recorded is never fetched again, and what becomes ready is right.
+ */
+import { covers, overlaps, type Ranges, rangesOf } from '@lading/core';
+import { seededLuck, urlOf } from '@lading/memory';
+import { createWorld, type World } from '@lading/sim';
+import { describe, expect, it } from 'vitest';
+
+const SIZE = 60_000;
+const SEGMENT = 10_000;
+const PIECE = 7_000;
+const CHECKPOINT = 5_000;
+const URL_OF_FILE = urlOf('a', 'f');
+const CONNECTIONS = 3;
+/** Cuts of each kind; four kinds make five thousand. */
+const POINTS = 1_250;
+
+const catalog = { cores: { a: { f: { sizeBytes: SIZE, pieceBytes: PIECE } } } };
+const transfer = {
+  parallelFromBytes: 2 * SEGMENT,
+  segmentBytes: SEGMENT,
+  checkpointBytes: CHECKPOINT,
+  aheadBytes: 2 * CHECKPOINT,
+};
+const pace = { chunkBytes: 997, chunkMs: 120, latencyMs: 5 };
+
+function pointsOf(seed: number): readonly number[] {
+  const boundaries = [SEGMENT, PIECE, CHECKPOINT].flatMap((unit) =>
+    Array.from({ length: Math.ceil(SIZE / unit) + 1 }, (_, i) => Math.min(i * unit, SIZE)),
+  );
+  const near = [...new Set(boundaries.flatMap((at) => [at - 1, at, at + 1]))].filter((at) => at > 0 && at < SIZE);
+  const luck = seededLuck(seed);
+  const random = Array.from({ length: POINTS - near.length }, () => 1 + Math.floor(luck() * (SIZE - 1)));
+  return [...near, ...random];
+}
+
+const servedSince = (world: World, first: number): Ranges =>
+  world.memory.network.requests
+    .slice(first)
+    .map(({ from, bytes }) => ({ from: from ?? 0, to: (from ?? 0) + bytes }))
+    .filter(({ from, to }) => from < to);
+
+const recorded = (world: World): Ranges => {
+  const checkpoint = world.state.cores.get('a')?.context.durable['f'];
+  return checkpoint === undefined ? [] : rangesOf(checkpoint);
+};
+
+async function expectRight(world: World): Promise<void> {
+  const [content] = [...world.disk.files('/depot/cores').values()];
+  expect(content?.length).toBe(SIZE);
+  expect(world.depot.status('a').phase).toBe('ready');
+  const source = world.goods.sources.get(URL_OF_FILE);
+  expect(Buffer.from(content ?? []).equals(Buffer.from(source?.bytes ?? []))).toBe(true);
+}
+
+/** How it ends, and whether the disk holds all that was recorded: of so small a file a power cut may take the name. */
+const ENDS = [
+  ['is killed', 1, (world: World) => world.crash(), true],
+  ['is killed, elsewhere', 3, (world: World) => world.crash(), true],
+  ['loses its power', 4, (world: World) => world.cutPower(true), false],
+] as const;
+
+describe('a download over several connections', () => {
+  it.each(ENDS)(
+    'that %s after any number of bytes fetches nothing again that is there',
+    async (_, seed, end, isKept) => {
+      let resumed = 0;
+      let islands = 0;
+      for (const [i, point] of pointsOf(seed).entries()) {
+        const world = await createWorld({ seed: i, catalog, transfer, pace, connections: CONNECTIONS });
+        void world.depot.download('a').catch(() => undefined);
+        await world.runUntil(() => world.depot.status('a').bytesDone >= point);
+        const before = recorded(world);
+        end(world);
+        const first = world.memory.network.requests.length;
+        await world.reopen();
+        const known = isKept ? before : recorded(world);
+        if (known.length > 0) resumed++;
+        if (known.length > 1) islands++;
+        await world.run(world.depot.download('a'));
+        await expectRight(world);
+        for (const range of servedSince(world, first)) expect(overlaps(known, range), `cut at ${point}`).toBe(false);
+      }
+      // Or nothing was ever there to be fetched twice.
+      expect(resumed).toBeGreaterThan(isKept ? POINTS / 2 : 10);
+      expect(islands).toBeGreaterThan(isKept ? POINTS / 20 : 0);
+    },
+  );
+
+  it('whose connection breaks after any number of bytes fetches nothing twice', async () => {
+    let parallel = 0;
+    for (const [i, point] of pointsOf(2).entries()) {
+      const world = await createWorld({ seed: i, catalog, transfer, pace, connections: CONNECTIONS });
+      // Of whichever request has so many bytes: each has at most a segment's.
+      world.memory.network.fail(URL_OF_FILE, { type: 'pace', chunkBytes: 997, chunkMs: 120 }, i % 5);
+      world.memory.network.fail(URL_OF_FILE, { type: 'drop', afterBytes: point % SEGMENT });
+      await world.run(world.depot.download('a'));
+      await expectRight(world);
+      const served = servedSince(world, 0);
+      if (served.length > Math.ceil(SIZE / SEGMENT)) parallel++;
+      for (const [k, range] of served.entries())
+        expect(overlaps(served.slice(0, k), range), `cut at ${point}`).toBe(false);
+      expect(covers([{ from: 0, to: SIZE }], { from: 0, to: Math.max(...served.map(({ to }) => to)) })).toBe(true);
+    }
+    expect(parallel).toBeGreaterThan(POINTS / 2);
+  });
+});
