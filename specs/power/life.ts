@@ -50,6 +50,7 @@ export async function liveUntilPowerCut(options: LifeOptions): Promise<Acknowled
   const stderr: string[] = [];
   child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes.toString()));
   const said = { ready: [] as string[], position: 0, events: [] as LadingEvent[] };
+  let heard: Acknowledged = said;
   let choose: (delayMs: number) => void = () => undefined;
   const moment = new Promise<number>((resolve) => (choose = resolve));
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -64,13 +65,15 @@ export async function liveUntilPowerCut(options: LifeOptions): Promise<Acknowled
     const first = await Promise.race([moment, closed]);
     if (typeof first === 'number') await sleep(first);
     else if (first[0] !== 0) throw new Error(`the process ended by itself with ${first.join(' ')}: ${stderr.join('')}`);
+    // What it says from here on counts for nothing: in a machine without power it would not be running any more.
+    heard = { ...said, ready: [...said.ready], events: [...said.events] };
     disk.cut();
   } finally {
     child.kill('SIGKILL');
     await closed;
   }
   disk.restart();
-  return said;
+  return heard;
 }
 
 /** Everything that is not as it was said to be, in words; empty if nothing was lost and nothing is wrong. */

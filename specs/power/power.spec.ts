@@ -6,6 +6,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LadingEvent } from '@lading/core';
 import { openDepot } from '@lading/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LoggedRequest, type Origin, startOrigin } from '../origin/origin.js';
@@ -24,6 +25,8 @@ const REFETCH_BYTES = 16 * MIB;
 const WORDS = 12;
 /** Without flushing one round loses something, unless the system happened to flush in that very second. */
 const CONTROL_ROUNDS = 5;
+/** So often a large file is begun until the power goes in the middle of it. */
+const LARGE_ROUNDS = 5;
 
 const missing = missingPackages();
 const isWanted = process.env['CI'] === 'true' && missing.length > 0;
@@ -37,6 +40,16 @@ function lotsOf(from: number): (below: number) => number {
   let drawn = 0;
   return (below) => (lots[drawn++ % lots.length] ?? 0) % below;
 }
+
+/** Up to where the large file was said to be durable. */
+const recordedOf = (events: readonly LadingEvent[]): number =>
+  events.reduce(
+    (most, event) =>
+      event.type === 'CoreCheckpointed' && event.core === 'big'
+        ? Math.max(most, event.files['model.bin']?.bytes ?? 0)
+        : most,
+    0,
+  );
 
 const sentBytes = (requests: readonly LoggedRequest[]): number =>
   requests.reduce((sum, { bytesSent }) => sum + bytesSent, 0);
@@ -122,18 +135,19 @@ describe.skipIf(lack !== undefined && !isWanted)(`a power cut (seed ${seed})`, (
     it('in the middle of a large file goes on from the recorded offset', async () => {
       const lot = lotsOf(seed + 10 + n);
       await using disk = await PowerDisk.make(fileSystem);
-      const dir = join(disk.dir, 'depot');
-      const began = origin.requests.length;
-      let recorded = 0;
-      const delayMs = lot(100);
-      const said = await live(disk, dir, ({ events }) => {
-        for (const event of events)
-          if (event.type === 'CoreCheckpointed' && event.core === 'big')
-            recorded = Math.max(recorded, event.files['model.bin']?.bytes ?? 0);
-        return recorded >= BIG_BYTES / 3 ? delayMs : null;
-      });
+      let [dir, began, recorded, rounds] = ['', 0, BIG_BYTES, 0];
+      // On a machine that is busy with other things the word may come when all is there already.
+      while (recorded === BIG_BYTES && rounds < LARGE_ROUNDS) {
+        [dir, began, recorded] = [join(disk.dir, `depot${rounds++}`), origin.requests.length, 0];
+        const delayMs = lot(100);
+        const said = await live(disk, dir, ({ events }) => {
+          recorded = recordedOf(events);
+          return recorded >= BIG_BYTES / 3 ? delayMs : null;
+        });
+        recorded = recordedOf(said.events);
+        expect(await lossesOf(dir, shelf, said)).toEqual([]);
+      }
       expect(recorded).toBeLessThan(BIG_BYTES);
-      expect(await lossesOf(dir, shelf, said)).toEqual([]);
       const half = origin.requests.length;
       await complete(dir, shelf.ids);
       const sentSince = (from: number) =>
