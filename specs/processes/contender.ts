@@ -97,7 +97,7 @@ async function wantDepot(): Promise<void> {
   for (let turn = 0; !isOver; turn++) {
     const name = `${process.pid}.${turn}`;
     const options = { dir, catalog, headers: { [origin]: { 'x-owner': name } }, retryBaseMs: 20 };
-    const depot = await waited(() => openDepot(options), 200);
+    const depot = await waited(() => openDepot(options), 400);
     if (depot === null) return;
     say({ is: 'owner', epoch: depot.state.epoch });
     const id = ids[lot(ids.length)] ?? '';

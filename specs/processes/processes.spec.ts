@@ -21,11 +21,11 @@ import { catalogOf, finalFiles } from '../scenarios/world.js';
 import { Crowd, conflicts, takeoversMs } from './crowd.js';
 
 const PROCESSES = 64;
-const deaths = Number(process.env['LADING_DEATHS'] ?? 12);
+const deaths = Number(process.env['LADING_DEATHS'] ?? 8);
 const isReport = process.env['LADING_DEATHS'] !== undefined;
 const seed = Number(process.env['LADING_SEED'] ?? 20_261_128);
 /** Of a hundred owners so many are killed. */
-const KILLED_PERCENT = 20;
+const KILLED_PERCENT = 25;
 const MIB = 1024 * 1024;
 
 const main = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
