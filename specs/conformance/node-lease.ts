@@ -5,12 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { FileLease } from '@lading/node';
-import { build } from 'esbuild';
 import type { Competitor, LeaseBench } from './lease.js';
-
-const source = (place: string): string => fileURLToPath(new URL(`../../${place}/src`, import.meta.url));
+import { bundled, source } from './node-program.js';
 
 /** What a competitor runs: it tries for the lease once for each line it reads, and keeps what it gets. */
 const PROGRAM = `
@@ -24,24 +21,9 @@ for await (const dir of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(told));
 }`;
 
-/** Bundled from the sources, so that a competitor runs what this process runs. */
-export async function buildCompetitor(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'lading-competitor-'));
-  await build({
-    stdin: { contents: PROGRAM, resolveDir: source('adapters/node'), loader: 'js' },
-    outfile: join(dir, 'competitor.mjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    alias: {
-      '@lading/core': join(source('packages/core'), 'index.ts'),
-      '@lading/runtime': join(source('packages/runtime'), 'index.ts'),
-    },
-    logLevel: 'warning',
-  });
-  return dir;
-}
+/** The folder of the program. */
+export const buildCompetitor = (): Promise<string> =>
+  bundled('competitor', { contents: PROGRAM, resolveDir: source('adapters/node'), loader: 'js' });
 
 async function competitor(program: string, dir: string, children: ChildProcess[]): Promise<Competitor> {
   const child = spawn(process.execPath, [join(program, 'competitor.mjs')], { stdio: ['pipe', 'pipe', 'inherit'] });

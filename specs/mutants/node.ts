@@ -156,16 +156,22 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-own-lease',
         protects: "Releasing takes away one's own lease only.",
-        find: 'if (now?.text === text) await unlink(this.path);\n      },',
-        replace: 'if (now !== null) await unlink(this.path);\n      },',
+        find: 'if (now?.text === text) await rm(this.path, { force: true });\n      },',
+        replace: 'if (now !== null) await rm(this.path, { force: true });\n      },',
       },
       {
         id: 'node-fence-looks',
         protects: 'The fence looks whose lease it is, not only whether there is one.',
-        find: 'now === null || nonceOf(now.text) !== nonceOf(this.mine)) {',
+        find: 'now === null || nonceIn(now.text) !== nonceIn(this.mine)) {',
         replace: 'now === null) {',
         suites: ['scenarios/fence'],
       },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/owner.ts',
+    ['node/lease'],
+    [
       {
         id: 'node-dead-owner',
         protects: 'A dead owner is recognised.',

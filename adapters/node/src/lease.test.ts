@@ -15,7 +15,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HeldLease } from '@lading/runtime';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FileLease, type Owner, readOwner } from './lease.js';
+import { FileLease, readOwner, spadesFor } from './lease.js';
+import { type Owner, ownerHere } from './owner.js';
 
 /** Above any number that a system gives. */
 const NO_PID = 2 ** 30;
@@ -54,6 +55,14 @@ async function occupy(owner: Partial<Owner>, silentMs = 0): Promise<Owner> {
   const touched = new Date(Date.now() - silentMs);
   await utimes(join(dir, 'lease'), touched, touched);
   return other;
+}
+
+/** Somebody removes the lease of that text, or died over it. */
+async function dig(text: string, number: number, owner: Partial<Owner>, silentMs = 0): Promise<void> {
+  const spade = join(dir, spadesFor(text) + number);
+  await writeFile(spade, JSON.stringify({ ...ownerHere(0), ...owner }));
+  const touched = new Date(Date.now() - silentMs);
+  await utimes(spade, touched, touched);
 }
 
 /** What every open file's methods come from. */
@@ -131,10 +140,38 @@ describe('a lease passes on', () => {
     expect(await readOwner(dir)).toMatchObject({ pid: process.pid });
   });
 
-  it('although somebody died while removing it', async () => {
-    await occupy({ pid: NO_PID });
-    await writeFile(join(dir, 'lease.recovery'), '');
+  it('although one after another died while removing it', async () => {
+    const text = JSON.stringify(await occupy({ pid: NO_PID }));
+    await dig(text, 1, { pid: NO_PID });
+    await dig(text, 2, { pid: NO_PID, startTime: '1' });
     await take();
+    expect(await readOwner(dir)).toMatchObject({ pid: process.pid });
+    expect(await readdir(dir)).toEqual(['lease']);
+  });
+
+  it('although one of another machine, who cannot be looked up, began to remove it two seconds ago', async () => {
+    const text = JSON.stringify(await occupy({ pid: NO_PID }));
+    await dig(text, 1, { host: 'elsewhere' }, 2_500);
+    await take();
+    expect(await readdir(dir)).toEqual(['lease']);
+  });
+
+  it('only by the hand of the living process that removes it already', async () => {
+    const text = JSON.stringify(await occupy({ pid: NO_PID }));
+    await dig(text, 1, { pid: NO_PID });
+    await dig(text, 2, {}, 3_600_000);
+    const contender = new FileLease(dir);
+    await contender['bury'](text);
+    expect(await readFile(join(dir, 'lease'), 'utf8')).toBe(text);
+    expect(await readdir(dir)).toHaveLength(3);
+  });
+
+  it('and is never taken from a new owner by who judged the one before', async () => {
+    const text = JSON.stringify(await occupy({ pid: NO_PID }));
+    await take();
+    const owner = await readOwner(dir);
+    await new FileLease(dir)['bury'](text);
+    expect(await readOwner(dir)).toEqual(owner);
     expect(await readdir(dir)).toEqual(['lease']);
   });
 

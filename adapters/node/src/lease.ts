@@ -1,83 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { link, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { createHash } from 'node:crypto';
+import { link, open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FaultError, type HeldLease, type Lease } from '@lading/runtime';
 import { makeDirectory } from './durable.js';
 import { errnoOf, fsFault, isMissing } from './fs-fault.js';
+import { describeOwner, isGone, nonceIn, type Owner, ownerHere, ownerIn, processExists } from './owner.js';
 import type { Reserve } from './reserve.js';
-
-/** Who owns a depot. Written once, whole, and never changed while it is held. */
-export interface Owner {
-  readonly pid: number;
-  /** Field 22 of `/proc/<pid>/stat`: tells a process from a later one of the same number. */
-  readonly startTime: string | null;
-  readonly bootId: string | null;
-  readonly host: string;
-  readonly pidNamespace: string | null;
-  readonly epoch: number;
-  /** Makes two leases of one process differ. */
-  readonly nonce: string;
-}
 
 /** An owner of another machine or namespace cannot be looked up: it is alive while it touches its lease, milliseconds. */
 const HEARTBEAT_MS = 10_000;
 /** Three heartbeats, and some time for a slow disk. */
 const SILENCE_MS = 35_000;
-/** Removing a dead owner's lease is three calls: whoever takes this long has died over it, or is fenced later. */
+/** Removing a dead owner's lease is a few calls: who cannot be looked up and takes this long has died over it, or is fenced later. */
 const DIGGING_MS = 2_000;
 /** Contenders are given up on after this long; longer than one who died digging is waited for. */
 const CONTENTION_MS = 10_000;
 /** A lease that was not given its name yet; the number is its process. */
 const ASIDE = /^lease\.(\d+)\.[0-9a-f]+$/;
-
-const quietly = <T>(read: () => T): T | null => {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
-};
-
-function startTimeOf(pid: number): { startTime: string; state: string } | null {
-  const text = quietly(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  if (text === null) return null;
-  // The command may hold spaces and brackets: fields are counted behind the last bracket (proc(5)).
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
-}
-
-const bootId = (): string | null => quietly(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
-const pidNamespace = (): string | null => quietly(() => readlinkSync('/proc/self/ns/pid'));
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
-}
-
-/** A number says something of a process only in the boot and namespace it was given in: a host name may be another machine's too. */
-function isGone(owner: Owner, silentMs: number): boolean {
-  const isHere = owner.host === hostname() && owner.bootId === bootId() && owner.pidNamespace === pidNamespace();
-  if (!isHere) return silentMs > SILENCE_MS;
-  if (!processExists(owner.pid)) return true;
-  const running = startTimeOf(owner.pid);
-  if (running === null || owner.startTime === null) return false;
-  return running.startTime !== owner.startTime || running.state === 'Z' || running.state === 'X';
-}
-
-/** Null for a text that is no lease, such as an empty one. */
-function parsed(text: string): Owner | null {
-  const value = quietly(() => JSON.parse(text) as unknown);
-  return typeof value === 'object' && value !== null && 'pid' in value ? (value as Owner) : null;
-}
-
-const nonceOf = (text: string): string | null => parsed(text)?.nonce ?? null;
 
 export async function readOwner(dir: string): Promise<Owner | null> {
   try {
@@ -93,8 +33,12 @@ interface Seen {
   readonly silentMs: number;
 }
 
-const isDead = ({ owner, silentMs }: Seen): boolean =>
-  owner === null ? silentMs > SILENCE_MS : isGone(owner, silentMs);
+const isDead = ({ owner, silentMs }: Seen, bearableMs = SILENCE_MS): boolean =>
+  owner === null ? silentMs > bearableMs : isGone(owner, silentMs, bearableMs);
+
+/** Spades that dig for one lease, which never comes again once it is gone; each has the next number. */
+export const spadesFor = (text: string): string =>
+  `lease.recovery.${createHash('sha256').update(text).digest('hex').slice(0, 16)}.`;
 
 /**
  * One owner per depot. The lease appears whole by `link`, which fails if there is one. A dead owner's lease is removed only under a second
@@ -120,6 +64,7 @@ export class FileLease implements Lease {
       const owner = await (this.reserve === null ? contend() : this.reserve.during(contend));
       const lease = this.hold(owner);
       await this.sweepAsides();
+      await this.sweepSpades((name) => !name.startsWith(spadesFor(JSON.stringify(owner))));
       await this.reserve?.make();
       return lease;
     } catch (error) {
@@ -132,7 +77,7 @@ export class FileLease implements Lease {
     const now = await this.look().catch((error: unknown) => {
       throw fsFault(error, 'read', this.path);
     });
-    if (this.mine === null || now === null || nonceOf(now.text) !== nonceOf(this.mine)) {
+    if (this.mine === null || now === null || nonceIn(now.text) !== nonceIn(this.mine)) {
       throw fenced(this.dir, now?.owner ?? null);
     }
   }
@@ -144,8 +89,8 @@ export class FileLease implements Lease {
       // Before anything is written: on a full disk a living owner's reserve is not for those who only ask.
       const seen = await this.look();
       if (seen === null) {
-        const owner = this.draft(epoch);
-        if (await this.tryLink(owner)) return owner;
+        const owner = ownerHere(epoch);
+        if (await this.tryLink(owner, this.path)) return owner;
         continue;
       }
       epoch = Math.max(epoch, (seen.owner?.epoch ?? 0) + 1);
@@ -155,19 +100,8 @@ export class FileLease implements Lease {
     throw FaultError.of('leaseHeld', 'contended', `${this.dir} is contended by too many processes`);
   }
 
-  private draft(epoch: number): Owner {
-    return {
-      pid: process.pid,
-      startTime: startTimeOf(process.pid)?.startTime ?? null,
-      bootId: bootId(),
-      host: hostname(),
-      pidNamespace: pidNamespace(),
-      epoch,
-      nonce: randomBytes(8).toString('hex'),
-    };
-  }
-
-  private async tryLink(owner: Owner): Promise<boolean> {
+  /** Gives a file that says who made it a name, whole, unless there is one of that name. */
+  private async tryLink(owner: Owner, path: string): Promise<boolean> {
     const aside = `${this.path}.${owner.pid}.${owner.nonce}`;
     try {
       const handle = await open(aside, 'wx', 0o600);
@@ -177,15 +111,15 @@ export class FileLease implements Lease {
       } finally {
         await handle.close();
       }
-      return await this.tryName(aside);
+      return await this.tryName(aside, path);
     } finally {
       await unlink(aside).catch(() => undefined);
     }
   }
 
-  private async tryName(aside: string): Promise<boolean> {
+  private async tryName(aside: string, path: string): Promise<boolean> {
     try {
-      await link(aside, this.path);
+      await link(aside, path);
       return true;
     } catch (error) {
       // It is missing if the new owner of another namespace, who cannot see this process, swept it away.
@@ -212,36 +146,44 @@ export class FileLease implements Lease {
     try {
       const text = await readFile(path, 'utf8');
       const { mtimeMs } = await stat(path);
-      return { text, owner: parsed(text), silentMs: Date.now() - mtimeMs };
+      return { text, owner: ownerIn(text), silentMs: Date.now() - mtimeMs };
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
     }
   }
 
-  /** Removes the lease of a dead owner, if it is still there unchanged. */
+  /**
+   * Removes the lease of a dead owner, if it is still there unchanged. One digs for each lease, under a file of its own (a spade); when that
+   * one is dead, the next under the next. No spade goes before the lease it digs for: two who dig for the same lease could remove a new
+   * owner's, and who comes too late finds another lease than the one that was judged.
+   */
   private async bury(text: string): Promise<void> {
-    const spade = `${this.path}.recovery`;
-    try {
-      const handle = await open(spade, 'wx', 0o600);
-      await handle.close();
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-      const age = await stat(spade).then(
-        ({ mtimeMs }) => Date.now() - mtimeMs,
-        () => 0,
-      );
-      // Whoever dug has died: the epoch in every record, not this file, is what protects the data then.
-      if (age > DIGGING_MS) await unlink(spade).catch(() => undefined);
+    const spade = await this.takeSpade(text);
+    if (spade === null) {
       await sleep(5 + Math.random() * 20);
       return;
     }
-    try {
-      const now = await this.look();
-      if (now?.text === text) await unlink(this.path);
-    } finally {
-      await unlink(spade).catch(() => undefined);
-    }
+    const now = await this.look();
+    if (now?.text === text) await rm(this.path, { force: true });
+    await this.sweepSpades((name) => name.startsWith(spadesFor(text)));
+  }
+
+  /** The name of the spade, or null while another living process digs. */
+  private async takeSpade(text: string): Promise<string | null> {
+    const prefix = spadesFor(text);
+    const taken = (await readdir(this.dir)).filter((name) => name.startsWith(prefix));
+    const last = Math.max(0, ...taken.map((name) => Number(name.slice(prefix.length))));
+    const digger = last === 0 ? null : await this.look(join(this.dir, prefix + last));
+    if (last > 0 && (digger === null || !isDead(digger, DIGGING_MS))) return null;
+    const spade = `${prefix}${last + 1}`;
+    return (await this.tryLink(ownerHere(0), join(this.dir, spade))) ? spade : null;
+  }
+
+  private async sweepSpades(isSpent: (name: string) => boolean): Promise<void> {
+    for (const name of await readdir(this.dir).catch(() => []))
+      if (name.startsWith('lease.recovery.') && isSpent(name))
+        await unlink(join(this.dir, name)).catch(() => undefined);
   }
 
   private hold(owner: Owner): HeldLease {
@@ -257,7 +199,7 @@ export class FileLease implements Lease {
         clearInterval(beat);
         if (this.mine === text) this.mine = null;
         const now = await this.look();
-        if (now?.text === text) await unlink(this.path);
+        if (now?.text === text) await rm(this.path, { force: true });
       },
     };
   }
@@ -275,17 +217,14 @@ export class FileLease implements Lease {
   }
 }
 
-const describe = (owner: Owner | null): string =>
-  owner === null ? 'an unknown process' : `process ${owner.pid} on ${owner.host}`;
-
 function held(dir: string, owner: Owner | null): FaultError {
-  const message = `the depot ${dir} is in use by ${describe(owner)}`;
+  const message = `the depot ${dir} is in use by ${describeOwner(owner)}`;
   return new FaultError({ type: 'leaseHeld', detail: 'held', message }, { owner });
 }
 
 /** This process was taken for dead, and what it wanted to write belongs to another now. */
 export function fenced(place: string, owner: Owner | null): FaultError {
-  const by = owner === null ? '' : ` by ${describe(owner)}`;
+  const by = owner === null ? '' : ` by ${describeOwner(owner)}`;
   const message = `${place} was taken over${by} while this process was silent; it writes nothing more`;
   return new FaultError({ type: 'leaseHeld', detail: 'fenced', message }, { owner });
 }
