@@ -131,9 +131,9 @@ describe('the arithmetic of the bench', () => {
 
 describe('a measured command', () => {
   it('counts the CPU and the memory of its children', async () => {
-    const child = `node -e "const held = Buffer.alloc(2e8, 1); const end = Date.now() + 300; while (Date.now() < end); held.at(0)"`;
+    const child = `node -e "const held = Buffer.alloc(2e8, 1); const end = Date.now() + 1000; while (Date.now() < end); held.at(0)"`;
     const { wallS, cpuS, peakBytes } = await bench.measure(`bash -c '${child.replaceAll("'", "'\\''")}; true'`);
-    expect(wallS).toBeGreaterThan(0.3);
+    expect(wallS).toBeGreaterThan(1);
     expect(cpuS).toBeGreaterThan(0.05);
     expect(peakBytes).toBeGreaterThan(2e8);
   });

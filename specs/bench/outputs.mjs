@@ -14,7 +14,7 @@ async function sha256Of(path) {
 /** Throws an error that names the first file that is not there or not right. */
 export async function mustHold(dir, files, who) {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const places = new Map(entries.filter((entry) => entry.isFile()).map((entry) => [entry.name, entry.path]));
+  const places = new Map(entries.filter((entry) => entry.isFile()).map((entry) => [entry.name, entry.parentPath]));
   for (const { name, sha256 } of files) {
     const place = places.get(name);
     if (place === undefined) throw new Error(`${who} ended well and left no ${name} in ${dir}`);
