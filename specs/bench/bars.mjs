@@ -2,7 +2,7 @@
 import { ARIA2C, COMMAND, CURL, CURL_SYNCED, HUB, LIBRARY } from './contestants.mjs';
 
 const ratio = (name, peer, atMost, aim) => ({
-  words: `${name}: wall time of ${peer}`,
+  words: `${name}: wall time ÷ that of ${peer}`,
   atMost,
   aim,
   of: (results, who) => {

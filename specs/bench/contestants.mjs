@@ -10,10 +10,18 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const cli = here('../../packages/cli/dist/main.js');
 const PEERS = 'npm run bench:install';
 
+/** Those whom the bars speak of. */
+export const COMMAND = 'lading download';
+export const LIBRARY = 'lading as a library';
+export const CURL_SYNCED = 'curl + openssl + fsync';
+export const CURL = 'curl + sha256sum';
+export const ARIA2C = 'aria2c';
+export const HUB = 'hub client';
+
 const curl = ({ count, orders }) =>
   `curl -sS --fail ${count > 1 ? '--parallel --parallel-max 8 ' : ''}--config ${orders.curl}`;
 
-/** Many files at once where there are many, else many connections; what is slower for it (allocating, small pieces) is left out. */
+/** Many files at once where there are many, else many connections. Allocating first, other piece sizes and a larger cache made no difference. */
 function aria2c({ way, count, orders, certificate }) {
   const connections = way === 'limited' ? 16 : 8;
   const breadth = count > 1 ? '-j8 -x1 -s1' : `-j1 -x${connections} -s${connections} -k1M`;
@@ -23,21 +31,21 @@ function aria2c({ way, count, orders, certificate }) {
 /** In the order in which they run. `needs` is what must be there: a program, or a package that `install` brings. */
 export const CONTESTANTS = [
   {
-    name: 'lading download',
+    name: COMMAND,
     proves: true,
     syncs: true,
     needs: cli,
     command: ({ orders }) => `node ${cli} download ${VOICE} --dir depot --catalog ${orders.catalog} --quiet`,
   },
   {
-    name: 'lading as a library',
+    name: LIBRARY,
     proves: true,
     syncs: true,
     needs: here('../../adapters/node/dist/index.js'),
     command: ({ orders }) => `node ${here('library.mjs')} ${VOICE} depot ${orders.catalog}`,
   },
   {
-    name: 'curl + openssl + fsync',
+    name: CURL_SYNCED,
     proves: true,
     syncs: true,
     needs: 'openssl',
@@ -45,13 +53,13 @@ export const CONTESTANTS = [
       `mkdir part && cd part && ${curl(job)} && openssl dgst -sha256 -r * | cmp - ${job.orders.sums} && sync * . && cd .. && mv part done && sync .`,
   },
   {
-    name: 'curl + sha256sum',
+    name: CURL,
     proves: true,
     syncs: false,
     needs: 'curl',
     command: (job) => `${curl(job)} && sha256sum --check --quiet ${job.orders.sums}`,
   },
-  { name: 'aria2c', proves: true, syncs: false, needs: 'aria2c', command: aria2c },
+  { name: ARIA2C, proves: true, syncs: false, needs: 'aria2c', command: aria2c },
   {
     name: 'ipull',
     proves: false,
@@ -61,7 +69,7 @@ export const CONTESTANTS = [
     command: ({ orders }) => `node ${here('peers/ipull.mjs')} ${orders.files}`,
   },
   {
-    name: 'hub client',
+    name: HUB,
     proves: false,
     syncs: false,
     needs: here('peers/node_modules/@huggingface/hub'),
@@ -69,8 +77,6 @@ export const CONTESTANTS = [
     command: ({ orders }) => `node ${here('peers/hub.mjs')} ${orders.files}`,
   },
 ];
-
-export const [COMMAND, LIBRARY, CURL_SYNCED, CURL, ARIA2C, , HUB] = CONTESTANTS.map(({ name }) => name);
 
 function isHere(needs) {
   if (needs.startsWith('/')) return existsSync(needs);

@@ -54,7 +54,7 @@ server { listen 127.0.0.1:${port}; ${secure} root ${root}; ${hub} } }`;
   return {
     port,
     url: `http://127.0.0.1:${port}`,
-    tlsUrl: `https://127.0.0.1:${tlsPort}`,
+    tlsUrl: tls === null ? null : `https://127.0.0.1:${tlsPort}`,
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

@@ -17,7 +17,7 @@ export function readOptions(args) {
       record: { type: 'boolean', default: false },
     },
   });
-  const only = values.only.split(',');
+  const only = [...new Set(values.only.split(','))];
   const unknown = only.find((name) => !ALL.includes(name));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: there is no such case; there are ${ALL.join(', ')}`);
   const rounds = Number(values.rounds);

@@ -43,7 +43,7 @@ export function barTable(bars, starts) {
     verdict(library),
   ]);
   const bare = starts && `Bare Node itself took ${starts.bare.toFixed(0)} ms of CPU to start.\n\n`;
-  return `### Bars\n\n${bare ?? ''}${table(['Lading, against', 'at most', 'aim', 'command', 'library'], rows)}`;
+  return `### Bars\n\n${bare ?? ''}${table(['Lading', 'at most', 'aim', 'command', 'library'], rows)}`;
 }
 
 /** What comes before the tables; `notes` say who did not race. */
