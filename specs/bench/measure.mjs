@@ -1,6 +1,7 @@
 // Runs a shell command and tells what it cost: wall time, CPU of it and all its children, and the peak memory of the largest process.
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import process from 'node:process';
 
 const SAMPLE_MS = 25;
 
@@ -32,7 +33,11 @@ export async function measure(command, { cwd, env = {} } = {}) {
     cwd,
     env: { ...process.env, ...env, LC_ALL: 'C' },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    detached: true,
   });
+  // A group of its own: if the bench is stopped, everything that the command has started goes with it.
+  const endAll = () => process.kill(-child.pid, 'SIGTERM');
+  process.once('exit', endAll);
   let times = '';
   let words = '';
   child.stderr.on('data', (bytes) => (times += bytes));
@@ -43,6 +48,7 @@ export async function measure(command, { cwd, env = {} } = {}) {
   };
   const look = setInterval(() => void sample(), SAMPLE_MS);
   const code = await new Promise((resolve) => child.once('close', resolve));
+  process.off('exit', endAll);
   clearInterval(look);
   if (code !== 0) throw new Error(`${command}\nended with ${code}: ${words.slice(-2000)}`);
   return { ...parseTimes(times), peakBytes };
