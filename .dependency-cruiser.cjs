@@ -123,7 +123,13 @@ module.exports = {
       to: { path: '^$1/src/index\\.ts$' },
     },
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      comment: 'What the bench races against is installed only where it races.',
+      from: { pathNot: '^specs/bench/peers/' },
+      to: { couldNotResolve: true },
+    },
     {
       name: 'declared',
       severity: 'error',

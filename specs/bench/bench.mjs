@@ -1,121 +1,80 @@
-// `npm run bench`: one gibibyte from a real nginx on this machine, by the built command and by `curl | sha256sum`, in turn; then what starting
-// costs. Every output's digest is checked outside the timing. `--record` writes the table into the README.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+// `npm run bench`: Lading and others fetch the same from a real nginx on this machine, side by side in one run. Progress on stderr, tables on
+// stdout. `--record` writes RESULTS.md and the lines of the README; `--only A,D`, `--rounds N` and `--scale 0.1` are for a quick look.
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { measure, median } from './measure.mjs';
+import { judge } from './bars.mjs';
+import { CASE_NAMES, CONNECTION_BYTES_PER_SECOND, makeCase } from './cases.mjs';
+import { makeCertificate } from './certificate.mjs';
+import { present } from './contestants.mjs';
+import { figuresOf } from './figures.mjs';
+import { measureLimitRate } from './limit-rate.mjs';
+import { describeMachine } from './machine.mjs';
 import { startNginx } from './nginx.mjs';
-import { randomFile } from './random-file.mjs';
+import { readOptions } from './options.mjs';
+import { race } from './race.mjs';
+import { startRelay } from './relay.mjs';
+import { barTable, caseTable, headOf, resultsPage, summaryOf } from './report.mjs';
+import { measureStarts } from './starts.mjs';
 
-const ROUNDS = 5;
-const MIB = 1024 * 1024;
-const SIZE = 1024 * MIB;
-const main = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url));
-const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
-
-const dir = await mkdtemp(join(tmpdir(), 'lading-bench-'));
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const say = (text) => process.stderr.write(`${text}\n`);
 
-async function sha256Of(path) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: MIB }), hash);
-  return hash.digest('hex');
+/** What stands on stdout, and is recorded. */
+const told = [];
+function tell(text) {
+  told.push(text);
+  process.stdout.write(`${text}\n\n`);
 }
 
-async function transfers(url, sha256) {
-  const catalog = join(dir, 'catalog.json');
-  const file = { filename: 'big.bin', url: `${url}/big.bin`, sizeBytes: SIZE, sha256 };
-  await writeFile(catalog, JSON.stringify({ version: 3, cores: [{ id: 'big', files: [file] }], voices: [] }));
-  const depot = join(dir, 'depot');
-  const contestants = {
-    'lading download': {
-      command: `node ${main} download big --dir ${depot} --catalog ${catalog} --quiet --json`,
-      check: checkLading,
-    },
-    'curl | sha256sum': { command: `curl -sf ${url}/big.bin | sha256sum`, check: checkCurl },
-  };
-  async function checkLading({ stdout }) {
-    const ready = stdout
-      .split('\n')
-      .map((line) => (line === '' ? {} : JSON.parse(line)))
-      .find((record) => record.type === 'ready');
-    if ((await sha256Of(ready.paths[0])) !== sha256) throw new Error('lading installed wrong bytes');
-    await rm(depot, { recursive: true });
-  }
-  function checkCurl({ stdout }) {
-    if (!stdout.startsWith(sha256)) throw new Error('curl received wrong bytes');
-  }
-  const runs = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
-  for (let round = 1; round <= ROUNDS; round++) {
-    for (const [name, { command, check }] of Object.entries(contestants)) {
-      const run = await measure(command);
-      await check(run);
-      runs[name].push(run);
-      say(`round ${round}/${ROUNDS}  ${name.padEnd(18)} ${run.wallS.toFixed(2)} s  ${run.cpuS.toFixed(2)} s CPU`);
-    }
-  }
-  return runs;
-}
+const { only, rounds, scale, record } = readOptions(process.argv.slice(2));
+const machine = describeMachine();
+const { contestants, absent } = present();
+for (const line of absent) say(line);
+if (record && absent.length > 0) throw new Error('--record: all must race');
 
-async function starts() {
-  const empty = join(dir, 'empty');
-  const commands = {
-    'node -e 0': 'node -e 0',
-    'lading --help': `node ${main} --help`,
-    'lading list (all catalogs)': `node ${main} list --dir ${empty}`,
-  };
-  const runs = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
-  for (let round = 0; round < 9; round++) {
-    for (const [name, command] of Object.entries(commands)) runs[name].push(await measure(command));
-  }
-  return runs;
-}
-
-function tableOf(transferRuns, startRuns) {
-  const of = (runs, key) => median(runs.map((run) => run[key]));
-  const base = transferRuns['curl | sha256sum'];
-  const rows = Object.entries(transferRuns).map(([name, runs]) => {
-    const wall = of(runs, 'wallS');
-    const ratio = (wall / of(base, 'wallS')).toFixed(2);
-    const peak = Math.round(of(runs, 'peakBytes') / MIB);
-    return `| ${name.replaceAll('|', '\\|')} | ${Math.round(SIZE / 1e6 / wall)} | ${(of(runs, 'cpuS') / (SIZE / 1e9)).toFixed(2)} | ${peak} | ${ratio} |`;
-  });
-  const bare = of(startRuns['node -e 0'], 'cpuS');
-  const more = Object.entries(startRuns)
-    .slice(1)
-    .map(([name, runs]) => `| ${name} | ${Math.round((of(runs, 'cpuS') - bare) * 1000)} |`);
-  return [
-    `1 GiB from nginx on loopback, medians of ${ROUNDS} interleaved runs, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0].model}, Node ${process.versions.node}.`,
-    'Lading verifies the digest and syncs to disk; `curl | sha256sum` stores nothing.',
-    '',
-    '| | MB/s | CPU s/GB | peak MiB | wall ratio |',
-    '|---|---|---|---|---|',
-    ...rows,
-    '',
-    '| start | CPU ms beyond bare Node |',
-    '|---|---|',
-    ...more,
-  ].join('\n');
-}
-
+const dir = await mkdtemp(join(tmpdir(), 'lading-bench-'));
 try {
   const root = join(dir, 'www');
   await mkdir(root);
-  say('making one gibibyte of random bytes …');
-  const sha256 = await randomFile(join(root, 'big.bin'), SIZE);
-  const nginx = await startNginx(dir, root);
+  const tls = makeCertificate(dir);
+  const nginx = await startNginx(dir, root, tls);
+  const limiter = await startRelay(nginx.port, CONNECTION_BYTES_PER_SECOND);
+  const urls = { plain: nginx.url, tls: nginx.tlsUrl, limited: `http://127.0.0.1:${limiter.port}` };
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => {
+      void nginx.stop();
+      rmSync(dir, { recursive: true, force: true });
+      process.exit(1);
+    });
   try {
-    const table = tableOf(await transfers(nginx.url, sha256), await starts());
-    process.stdout.write(`${table}\n`);
-    if (process.argv.includes('--record')) {
-      const text = await readFile(readme, 'utf8');
-      await writeFile(readme, text.replace(/(<!-- bench:begin -->)[\s\S]*(<!-- bench:end -->)/, `$1\n${table}\n$2`));
+    const cases = {};
+    const notes = scale < 1 ? [...absent, `Only ${scale} of the size: no ratio of this means anything.`] : absent;
+    tell(headOf({ machine, rounds, notes }));
+    for (const name of CASE_NAMES.filter((each) => only.includes(each))) {
+      const theCase = await makeCase(name, root, scale);
+      const origin = { url: urls[theCase.way], certificate: tls.certificate };
+      const runs = await race({ theCase, origin, contestants, rounds, dir, say });
+      await rm(join(root, name), { recursive: true });
+      const figures = Object.entries(runs).map(([who, each]) => [who, figuresOf(each, theCase.bytes)]);
+      cases[name] = { title: theCase.title, figures: Object.fromEntries(figures) };
+      tell(caseTable(name, cases[name]));
+    }
+    const L = only.includes('L') ? await measureLimitRate({ dir, root, port: nginx.port, say }) : undefined;
+    const S = only.includes('S') ? await measureStarts(dir, say) : undefined;
+    tell(barTable(judge({ ...cases, L, S }), S));
+    if (record) {
+      await writeFile(here('RESULTS.md'), resultsPage(told.join('\n\n')));
+      const readme = here('../../README.md');
+      const block = /(<!-- bench:begin -->)[\s\S]*(<!-- bench:end -->)/;
+      const summary = summaryOf({ machine, rounds, cases });
+      await writeFile(readme, (await readFile(readme, 'utf8')).replace(block, `$1\n${summary}\n$2`));
     }
   } finally {
+    await limiter.stop();
     await nginx.stop();
   }
 } finally {

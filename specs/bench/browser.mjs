@@ -5,9 +5,9 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
-import { median } from './measure.mjs';
+import { median } from './figures.mjs';
 import { startNginx } from './nginx.mjs';
-import { randomFile } from './random-file.mjs';
+import { seededFile } from './seeded-file.mjs';
 
 const ROUNDS = 3;
 const MIB = 1024 * 1024;
@@ -160,8 +160,8 @@ function report(runs, tookMs, version) {
 try {
   const root = join(dir, 'www');
   await mkdir(root);
-  say('making half a gibibyte of random bytes …');
-  const sha256 = await randomFile(join(root, 'big.bin'), SIZE);
+  say('making half a gibibyte …');
+  const sha256 = await seededFile(join(root, 'big.bin'), SIZE, 'browser');
   await copyFile(here('browser.html'), join(root, 'browser.html'));
   for (const file of ['page.js', 'worker.js'])
     await copyFile(here(`../../adapters/browser/dist/standalone/${file}`), join(root, file));

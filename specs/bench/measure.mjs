@@ -1,6 +1,9 @@
 // Runs a shell command and tells what it cost: wall time, CPU of it and all its children, and the peak memory of the largest process.
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import process from 'node:process';
+
+const SAMPLE_MS = 25;
 
 const childrenOf = async (pid) =>
   (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).trim().split(' ').filter(Boolean);
@@ -16,29 +19,37 @@ async function peakBelow(pid) {
   return peak;
 }
 
-/** `{ wallS, cpuS, peakBytes, stdout }` of one run; rejects if the command fails. */
-export async function measure(command) {
-  // `time` of bash counts the children of the command too; it speaks on the shell's own stderr, which is kept apart from the command's.
-  const script = `exec 3>&2; TIMEFORMAT='%R %U %S'; time { ${command} ; } 2>/dev/null 1>&4`;
-  const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'ignore', 'pipe', 'ignore', 'pipe'] });
+/** What bash's `time` wrote with `TIMEFORMAT='%R %U %S'`. */
+export function parseTimes(text) {
+  const [wallS, userS, systemS] = text.trim().split(/\s+/).map(Number);
+  if (![wallS, userS, systemS].every(Number.isFinite)) throw new Error(`bash told no times, but: ${text}`);
+  return { wallS, cpuS: userS + systemS };
+}
+
+/** `{ wallS, cpuS, peakBytes }` of one run in `cwd`; rejects with what the command said if it fails. */
+export async function measure(command, { cwd, env = {} } = {}) {
+  // `time` of bash counts the children of the command too. It speaks on the shell's stderr, everything the command says goes to 3.
+  const child = spawn('bash', ['-c', `TIMEFORMAT='%R %U %S'; time { ${command} ; } >&3 2>&3`], {
+    cwd,
+    env: { ...process.env, ...env, LC_ALL: 'C' },
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  // A group of its own: if the bench is stopped, everything that the command has started goes with it.
+  const endAll = () => process.kill(-child.pid, 'SIGTERM');
+  process.once('exit', endAll);
   let times = '';
-  let stdout = '';
+  let words = '';
   child.stderr.on('data', (bytes) => (times += bytes));
-  child.stdio[4].on('data', (bytes) => (stdout += bytes));
+  child.stdio[3].on('data', (bytes) => (words += bytes));
   let peakBytes = 0;
   const sample = async () => {
     peakBytes = Math.max(peakBytes, await peakBelow(child.pid));
   };
-  const look = setInterval(() => void sample(), 25);
+  const look = setInterval(() => void sample(), SAMPLE_MS);
   const code = await new Promise((resolve) => child.once('close', resolve));
+  process.off('exit', endAll);
   clearInterval(look);
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${times}`);
-  const [wallS, userS, systemS] = times.trim().split(/\s+/).slice(-3).map(Number);
-  return { wallS, cpuS: userS + systemS, peakBytes, stdout };
-}
-
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  if (code !== 0) throw new Error(`${command}\nended with ${code}: ${words.slice(-2000)}`);
+  return { ...parseTimes(times), peakBytes };
 }

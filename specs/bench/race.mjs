@@ -1,0 +1,37 @@
+// One case: all contestants in turn, round after round, so that what else the machine does meets all of them alike.
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { measure } from './measure.mjs';
+import { writeOrders } from './orders.mjs';
+import { mustHold } from './outputs.mjs';
+
+/** The runs of each contestant by its name. `origin` is where the case is served: `{ url, certificate }`. */
+export async function race({ theCase, origin, contestants, rounds, dir, say }) {
+  const files = theCase.cores.flatMap((core) => core.files);
+  const job = {
+    way: theCase.way,
+    count: files.length,
+    certificate: origin.certificate,
+    orders: await writeOrders(dir, theCase, origin.url),
+  };
+  const trust = { CURL_CA_BUNDLE: origin.certificate, NODE_EXTRA_CA_CERTS: origin.certificate };
+  const env = theCase.way === 'tls' ? trust : {};
+  const runs = Object.fromEntries(contestants.map(({ name }) => [name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const { name, command } of contestants) {
+      const cwd = join(dir, 'out');
+      await mkdir(cwd);
+      // What the one before has left unsynced is not written at the cost of the next.
+      execFileSync('sync', ['--file-system', cwd]);
+      const run = await measure(command(job), { cwd, env });
+      await mustHold(cwd, files, name);
+      await rm(cwd, { recursive: true });
+      runs[name].push(run);
+      say(
+        `${theCase.name}  round ${round}/${rounds}  ${name.padEnd(22)} ${run.wallS.toFixed(2)} s  ${run.cpuS.toFixed(2)} s CPU  ${Math.round(run.peakBytes / 2 ** 20)} MiB`,
+      );
+    }
+  }
+  return runs;
+}
