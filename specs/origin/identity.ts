@@ -36,7 +36,8 @@ export async function makeIdentity(names: readonly string[] = LOOPBACK, days = 2
 /** Lets every connection of this process believe in a certificate, beside those it believes in anyway, until it is disposed of. */
 export function trusting({ cert }: Identity): Disposable {
   const before = tls.createSecureContext;
-  tls.createSecureContext = (options) => before({ ...options, ca: [...tls.rootCertificates, cert] });
+  tls.createSecureContext = (options) =>
+    before({ ...options, ca: [options?.ca ?? [...tls.rootCertificates], cert].flat() });
   return {
     [Symbol.dispose]: () => {
       tls.createSecureContext = before;

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Asked, answer, type Resource } from './answer.js';
 import { always, type Behaviour, type Rule, strongEtagOf } from './behaviour.js';
@@ -49,6 +49,8 @@ export interface Origin extends AsyncDisposable {
   requestsOf(path: string): readonly LoggedRequest[];
   /** Resolves with the n-th request of a path, counted from the origin's start, when it arrives or at once. */
   arrival(path: string, n?: number): Promise<LoggedRequest>;
+  /** To every new connection it is somebody else. Only of an origin that speaks TLS. */
+  become(identity: Identity): void;
   /** Ends all connections, stalled ones too. */
   close(): Promise<void>;
 }
@@ -197,6 +199,10 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
         waiting.add(look);
         look();
       }),
+    become: (other) => {
+      if (!(server instanceof SecureServer)) throw new Error('an origin without TLS is nobody');
+      server.setSecureContext(other);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -93,6 +93,8 @@ export class HttpClient {
     const options = {
       keepAlive: isKept,
       autoSelectFamilyAttemptTimeout: ADDRESS_MS,
+      // Whatever the environment says (NODE_TLS_REJECT_UNAUTHORIZED): a token would go to whoever asks.
+      rejectUnauthorized: true,
       ...(isGuarded && proxy === null ? { lookup: outwardLookup } : {}),
     };
     const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);

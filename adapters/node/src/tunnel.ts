@@ -39,6 +39,7 @@ function tunnel(proxy: ProxyServer, target: string, ending: AbortSignal): Promis
       path: target,
       headers: { host: target, ...headersThrough(proxy) },
       maxHeaderSize: MAX_HEADER_BYTES,
+      rejectUnauthorized: true,
     });
     const stop = (): void => void request.destroy();
     ending.addEventListener('abort', stop, { once: true });
