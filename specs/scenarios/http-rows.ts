@@ -244,6 +244,13 @@ export const whole: readonly Row[] = [
     requests: 1,
   },
   {
+    name: '74: a Link to another source, which is not followed',
+    rules: (world) => [withHeaders({ link: `<${world.origin.url}/evil>; rel=duplicate, </x.meta4>; rel=describedby` })],
+    ends: 'ready',
+    requests: 1,
+    also: ({ world }) => expect(world.origin.requests).toHaveLength(1),
+  },
+  {
     name: '75: a Content-Disposition that climbs out',
     rules: () => [withHeaders({ 'content-disposition': 'attachment; filename="../../x"' })],
     ends: 'ready',
@@ -578,6 +585,57 @@ export const parts: readonly Row[] = [
       expect(ranges.at(-1)).toBeNull();
       expect(world.origin.requests.at(-1)?.headers['cache-control']).toBe('no-cache');
     },
+  },
+];
+
+/** A signed address, to which the path redirects. */
+function signed(world: World, ...rules: readonly (Rule | Behaviour)[]): Behaviour {
+  world.origin.put('/signed', bytes);
+  world.origin.script('/signed', ...rules);
+  return redirectTo('/signed?Expires=1');
+}
+
+export const budgets: readonly Row[] = [
+  {
+    name: '44: a break more often than there are attempts, each time a little further',
+    rules: () => [dropAfter(6_000)],
+    ends: 'ready',
+    requests: 11,
+  },
+  {
+    name: '55: a signed URL that expires on the very last attempt, which is renewed all the same',
+    rules: (world) => [signed(world, first(5, status(500)), nth(6, status(403)))],
+    ends: 'ready',
+    requests: 7,
+  },
+  {
+    name: '55: a signed URL that has expired at every resume',
+    rules: (world) => [
+      signed(world, nth(1, dropAfter(20_000)), nth(2, status(403)), nth(3, dropAfter(20_000)), nth(4, status(403))),
+    ],
+    ends: 'ready',
+    requests: 5,
+    also: ({ world }) =>
+      expect(world.origin.requestsOf('/signed').map(({ range }) => range)).toEqual([
+        null,
+        'bytes=20000-',
+        'bytes=20000-',
+        `bytes=${half}-`,
+        `bytes=${half}-`,
+      ]),
+  },
+  {
+    name: '56: a signed URL that is refused again once it was renewed',
+    rules: (world) => [signed(world, status(403))],
+    ends: ['unauthorized', 'http403'],
+    requests: 2,
+    also: ({ world }) => expect(world.origin.requestsOf('/signed')).toHaveLength(2),
+  },
+  {
+    name: '85: wrong bytes, and then all the errors that are allowed, which have a budget of their own',
+    rules: () => [nth(1, flipByteAt(7)), { from: 2, to: 6, behaviours: [status(500)] }],
+    ends: 'ready',
+    requests: 6,
   },
 ];
 

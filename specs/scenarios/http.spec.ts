@@ -19,6 +19,7 @@ import { readRequestHead, startRawOrigin } from '../origin/raw-origin.js';
 import { seededBytes, sha256Hex } from '../origin/seeded-bytes.js';
 import {
   budget,
+  budgets,
   bytes,
   cutFirst,
   finalBudget,
@@ -44,6 +45,10 @@ describe('a server that is asked for the rest', () => {
 
 describe('a server that answers otherwise', () => {
   it.concurrent.each(replies)('$name', (row) => play(row));
+});
+
+describe('a server that needs patience', () => {
+  it.concurrent.each(budgets)('$name', (row) => play(row));
 });
 
 describe('a server that does not move', () => {

@@ -2,16 +2,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { HttpFetcher } from '@lading/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeDelimited, dropAfter, holdAfter, nth, redirectTo, severAfter } from '../origin/behaviour.js';
 import { closedGate } from '../origin/gate.js';
 import { type Identity, LOOPBACK, makeIdentity, trusting } from '../origin/identity.js';
 import { startOrigin } from '../origin/origin.js';
 import { sha256Hex } from '../origin/seeded-bytes.js';
-import { bytes, finalBudget, half, parts, path, play, replies, rest, slow, whole } from './http-rows.js';
+import { budgets, bytes, finalBudget, half, parts, path, play, replies, rest, slow, whole } from './http-rows.js';
 import { historyOf, refusalOf, startWorld } from './world.js';
 
 const program = fileURLToPath(new URL('./depot-process.mjs', import.meta.url));
@@ -37,6 +40,10 @@ describe('over TLS, a server that answers otherwise', () => {
   it.concurrent.each(replies)('$name', (row) => play(row, identity));
 });
 
+describe('over TLS, a server that needs patience', () => {
+  it.concurrent.each(budgets)('$name', (row) => play(row, identity));
+});
+
 describe('over TLS, a server that does not move', () => {
   it.concurrent.each(slow)('$name', (row) => play(row, identity));
 });
@@ -50,6 +57,26 @@ describe('a connection over TLS', () => {
     await depot.download('model');
     expect(world.origin.requests.map(({ range }) => range)).toEqual([null, rest]);
     expect((await world.final()).map(({ sha256 }) => sha256)).toEqual([sha256Hex(bytes)]);
+  });
+
+  it('46, 47: speaks HTTP/1.1, also with a server that would rather speak another', async () => {
+    const server = createServer({ ...identity, ALPNProtocols: ['h2', 'http/1.1'] });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const fetcher = new HttpFetcher();
+    try {
+      const spoken = once(server, 'secureConnection').then(([socket]: TLSSocket[]) => {
+        socket?.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+        return socket?.alpnProtocol;
+      });
+      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const wanted = { url, from: null, ifRange: null, isFresh: false };
+      expect((await fetcher.fetch(wanted, new AbortController().signal)).status).toBe(200);
+      expect(await spoken).not.toBe('h2');
+    } finally {
+      await fetcher.close();
+      server.close();
+    }
   });
 
   it('51: is never left for one without', async () => {

@@ -41,20 +41,23 @@ export class IdleConnections {
   constructor(agent: Agent) {
     const keep = agent.keepSocketAlive.bind(agent) as (socket: Socket) => unknown;
     const reuse = agent.reuseSocket.bind(agent);
+    const { since } = this;
     const drop = function (this: Socket): void {
       this.destroy();
+    };
+    const forget = function (this: Socket): void {
+      since.delete(this);
     };
     Object.assign(agent, {
       keepSocketAlive: (socket: Socket): boolean => {
         if (socket.readableLength > 0 || !keep(socket)) return false;
-        this.since.set(socket, Date.now());
-        socket.on('data', drop);
-        socket.once('close', () => this.since.delete(socket));
+        since.set(socket, Date.now());
+        socket.on('data', drop).on('close', forget);
         return true;
       },
       reuseSocket: (socket: Socket, request: Parameters<typeof reuse>[1]): void => {
-        socket.off('data', drop);
-        this.since.delete(socket);
+        socket.off('data', drop).off('close', forget);
+        since.delete(socket);
         reuse(socket, request);
       },
     });
