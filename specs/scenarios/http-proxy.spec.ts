@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { dropAfter, nth } from '../origin/behaviour.js';
+import { dropAfter, nth, status } from '../origin/behaviour.js';
 import { type Identity, makeIdentity, trusting } from '../origin/identity.js';
 import { startOrigin } from '../origin/origin.js';
 import { startProxy } from '../origin/proxy.js';
@@ -164,5 +164,15 @@ describe('a tunnel', () => {
     expect(proxy.requests.length).toBeGreaterThan(0);
     expect(proxy.requests.length).toBeLessThanOrEqual(24);
     expect(world.origin.requests).toEqual([]);
+  });
+
+  it('60: through which the origin itself answers 407 names no proxy', async () => {
+    await using world = await startWorld(identity);
+    await using proxy = await startProxy();
+    process.env['https_proxy'] = proxy.url;
+    world.origin.script('/model.onnx', status(407));
+    const refusal = await refusalOf((await download(world)).done);
+    expect(refusal.fault).toMatchObject({ type: 'unauthorized', detail: 'http407' });
+    expect(refusal.message).not.toContain(proxy.url);
   });
 });

@@ -135,7 +135,8 @@ export class HttpFetcher implements Fetcher {
       proxy = proxyFor(url, process.env);
       const client = await this.connect();
       const reply = await client.ask({ url, headers, isGuarded, proxy, signal });
-      if (reply.status !== 407 || proxy === null) return reply;
+      // In a tunnel the proxy has no word any more: there it is the origin that says so.
+      if (reply.status !== 407 || proxy === null || url.protocol !== 'http:') return reply;
       reply.body.drop();
       throw new ProxyRefusal(proxy, reply.status);
     } catch (error) {

@@ -21,10 +21,12 @@ export function tunnelThrough(proxy: ProxyServer, open: Open): Open {
   return (options, callback) => {
     const { host, port, ending } = options as TunnelOptions;
     const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-    tunnel(proxy, target, ending).then(
-      (socket) => callback?.(null, open({ ...options, socket } as ClientRequestArgs) as Duplex),
-      (error: Error) => callback?.(error, undefined as unknown as Duplex),
-    );
+    tunnel(proxy, target, ending)
+      .then((socket) => open({ ...options, socket } as ClientRequestArgs) as Duplex)
+      .then(
+        (secured) => callback?.(null, secured),
+        (error: Error) => callback?.(error, undefined as unknown as Duplex),
+      );
     return undefined;
   };
 }
