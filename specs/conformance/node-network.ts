@@ -1,5 +1,5 @@
 /** The bench of Node's fetcher: an origin on loopback, and a bare one for heads that node:http would put right. */
-import { UndiciFetcher } from '@lading/node';
+import { HttpFetcher } from '@lading/node';
 import type { Behaviour } from '../origin/behaviour.js';
 import { dropAfter, neverAnswer, redirectTo, stallAfter, status, withHeaders } from '../origin/behaviour.js';
 import { type LoggedRequest, startOrigin } from '../origin/origin.js';
@@ -46,7 +46,7 @@ export async function makeNodeFetcher(): Promise<FetcherBench> {
     const head = await readRequestHead(socket);
     socket.end(raw.get(head?.split(' ')[1] ?? '') ?? '');
   });
-  const fetcher = new UndiciFetcher();
+  const fetcher = new HttpFetcher();
   const fetchers = [fetcher];
   return {
     fetcher,
@@ -69,7 +69,7 @@ export async function makeNodeFetcher(): Promise<FetcherBench> {
         throw new Error(`the client of ${path} did not leave: ${outcome}`);
     },
     trusting: (headers) => {
-      const trusted = new UndiciFetcher({ headers: { [origin.url]: headers } });
+      const trusted = new HttpFetcher({ headers: { [origin.url]: headers } });
       fetchers.push(trusted);
       return trusted;
     },

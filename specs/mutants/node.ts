@@ -286,7 +286,7 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-range-asked',
         protects: 'Only what is left is asked for.',
-        find: '...(wanted.from === null ? {} : { range: `bytes=${wanted.from}-` }),',
+        find: '...(wanted.from === null ? {} : { range: rangeText(wanted.from, wanted.to) }),',
         replace: '',
       },
       {
@@ -304,8 +304,78 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-bytes-before-break',
         protects: 'The bytes that came before a break are handed over.',
-        find: 'const chunk = queue.shift();',
-        replace: 'const chunk = end === null ? queue.shift() : undefined;',
+        find: 'const chunk = this.queue.shift();',
+        replace: 'const chunk = this.end === null ? this.queue.shift() : undefined;',
+      },
+      {
+        id: 'node-bytes-not-taken-yet',
+        protects: 'The bytes that came before a break are handed over, also those that nobody had taken yet.',
+        find: 'if (error !== null && this.unwantedBytes === null) {',
+        replace: 'if (this.heldBytes < 0) {',
+        suites: ['scenarios/http-connections'],
+      },
+      {
+        id: 'node-chunks-joined',
+        protects: 'A reply in tiny chunks is held in large ones.',
+        find: 'if (chunk.length >= SMALL_BYTES || this.queue.length < MANY_CHUNKS) {',
+        replace: 'if (chunk.length > 0) {',
+        suites: ['scenarios/http-connections'],
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/http-client.ts',
+    ['scenarios/http-connections'],
+    [
+      {
+        id: 'node-stale-connection',
+        protects: 'A request that a kept connection gave no byte for goes out anew.',
+        find: "reject(isUnheard && !isOurs ? new StaleConnection('', { cause: error }) : error);",
+        replace: 'reject(error);',
+      },
+      {
+        id: 'node-interim-bounded',
+        protects: 'Interim replies without end are ended.',
+        find: 'if (++interimReplies > MAX_INTERIM_REPLIES)',
+        replace: 'if (interimReplies > MAX_INTERIM_REPLIES)',
+      },
+      {
+        id: 'node-fields-bounded',
+        protects: 'A head of very many fields is refused.',
+        find: 'if (message.rawHeaders.length / 2 > MAX_FIELDS)',
+        replace: 'if (message.rawHeaders.length < 0)',
+      },
+      {
+        id: 'node-hop-address',
+        protects: 'A redirect does not lead inward, whatever its name.',
+        find: '...(isGuarded && proxy === null ? { lookup: outwardLookup } : {}),',
+        replace: '',
+        suites: ['scenarios/http-names'],
+      },
+      {
+        id: 'node-hop-through-proxy',
+        protects: 'A redirect does not lead inward through a proxy either.',
+        find: 'if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname);',
+        replace: '',
+        suites: ['scenarios/http-names'],
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/connection.ts',
+    ['scenarios/http-connections'],
+    [
+      {
+        id: 'node-unasked-bytes',
+        protects: 'A connection on which the server speaks unasked is left.',
+        find: "socket.on('data', drop).on('close', forget);",
+        replace: "socket.on('close', forget);",
+      },
+      {
+        id: 'node-idle-too-long',
+        protects: 'A connection that was idle while the machine slept is not used again.',
+        find: 'if (Math.abs(now - since) > MAX_IDLE_MS) socket.destroy();',
+        replace: 'if (now < since) socket.destroy();',
       },
     ],
   ),

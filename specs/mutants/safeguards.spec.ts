@@ -28,7 +28,7 @@ describe('the safeguards', () => {
       const [sentence, where] = rows.get(id) ?? ['', ''];
       if (survives === undefined)
         expect(where, id).toMatch(
-          /^(simulated worlds|specs\/(laws|scenarios)\/\w+|conformance, \w+ of (memory|node))$/,
+          /^(simulated worlds|specs\/(laws|scenarios)\/[\w-]+|conformance, \w+ of (memory|node))$/,
         );
       else expect(sentence, id).toBe(`nothing: ${survives}`);
     }

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { type Asked, partialReply, plainReply, type Reply, type Resource } from './answer.js';
-import { beforeHead, type Delivery } from './delivery.js';
+import { beforeHead, type Cut, type Delivery } from './delivery.js';
 import type { Gate } from './gate.js';
 
 export interface Behaviour {
@@ -236,6 +236,11 @@ export function dropAfter(bytes: number): Behaviour {
   return cut('dropAfter', bytes, 'drop');
 }
 
+/** Ends the connection (FIN) and leaves TLS, which runs on it, unfinished: no word that this was the end. */
+export function severAfter(bytes: number): Behaviour {
+  return cut('severAfter', bytes, 'sever');
+}
+
 /**
  * Ends the connection with RST. What the client has not read by then, its system may throw away, and a Node client that still
  * reads reports a plain end (libuv stops at the hang-up); to have the reset itself seen, put `holdAfter` at the same place.
@@ -303,7 +308,7 @@ export function holdAfter(afterBytes: number, gate: Gate): Behaviour {
   };
 }
 
-function cut(name: string, afterBytes: number, how: 'drop' | 'reset' | 'stall'): Behaviour {
+function cut(name: string, afterBytes: number, how: Cut): Behaviour {
   return { name, delivery: (delivery) => ({ ...delivery, cut: { afterBytes, how } }) };
 }
 

@@ -11,6 +11,9 @@ import type { Gate } from './gate.js';
 /** The place before the first byte of the head, where other places count bytes of the body. */
 export const beforeHead = -1;
 
+/** `sever` ends the carrier alone: of TLS, the end is not announced (RFC 8446 §6.1). */
+export type Cut = 'drop' | 'sever' | 'reset' | 'stall';
+
 interface Pace {
   readonly bytes: number;
   readonly intervalMs: number;
@@ -22,7 +25,7 @@ export interface Delivery {
   readonly headPace: Pace | null;
   readonly bodyPace: Pace | null;
   readonly holds: readonly { readonly afterBytes: number; readonly gate: Gate }[];
-  readonly cut: { readonly afterBytes: number; readonly how: 'drop' | 'reset' | 'stall' } | null;
+  readonly cut: { readonly afterBytes: number; readonly how: Cut } | null;
   readonly endless: boolean;
 }
 
@@ -42,6 +45,8 @@ export type Outcome = 'complete' | 'dropped' | 'reset' | 'stalled' | 'left';
 export interface Carriage {
   readonly response: ServerResponse;
   readonly socket: Socket;
+  /** What the socket runs on; another one if it is TLS. */
+  readonly carrier: Socket;
   readonly method: string;
   readonly reply: Reply;
   readonly delivery: Delivery;
@@ -91,7 +96,7 @@ async function send(carriage: Carriage, gone: AbortSignal): Promise<Outcome> {
       hold.gate.reach();
       await unlessGone(gone, hold.gate.opened);
     }
-    return delivery.cut?.afterBytes === place ? cut(socket, delivery.cut.how) : null;
+    return delivery.cut?.afterBytes === place ? cut(carriage, delivery.cut.how) : null;
   };
 
   for (let count = 0; count < (delivery.interim?.count ?? 0); count += 1) {
@@ -125,13 +130,16 @@ async function send(carriage: Carriage, gone: AbortSignal): Promise<Outcome> {
   return 'complete';
 }
 
-function cut(socket: Socket, how: 'drop' | 'reset' | 'stall'): Outcome {
+function cut({ socket, carrier }: Carriage, how: Cut): Outcome {
   switch (how) {
     case 'drop':
       socket.destroySoon();
       return 'dropped';
+    case 'sever':
+      carrier.destroySoon();
+      return 'dropped';
     case 'reset':
-      socket.resetAndDestroy();
+      carrier.resetAndDestroy();
       return 'reset';
     case 'stall':
       return 'stalled';

@@ -5,10 +5,12 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type Asked, answer, type Resource } from './answer.js';
 import { always, type Behaviour, type Rule, strongEtagOf } from './behaviour.js';
 import { deliver, type Outcome, plainDelivery } from './delivery.js';
+import type { Identity } from './identity.js';
 
 export interface LoggedRequest {
   /** The place among all requests of this origin, from 1. */
@@ -47,6 +49,8 @@ export interface Origin extends AsyncDisposable {
   requestsOf(path: string): readonly LoggedRequest[];
   /** Resolves with the n-th request of a path, counted from the origin's start, when it arrives or at once. */
   arrival(path: string, n?: number): Promise<LoggedRequest>;
+  /** To every new connection it is somebody else. Only of an origin that speaks TLS. */
+  become(identity: Identity): void;
   /** Ends all connections, stalled ones too. */
   close(): Promise<void>;
 }
@@ -60,6 +64,8 @@ export interface PutOptions {
 export interface OriginOptions {
   /** Sent with every reply, for instance what lets pages read it. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who it is to those who speak TLS; without one it speaks none. */
+  readonly identity?: Identity;
 }
 
 type Entry = { -readonly [K in keyof LoggedRequest]: LoggedRequest[K] };
@@ -77,7 +83,8 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
   const scripts = new Map<string, Script>();
   const log: Entry[] = [];
   const waiting = new Set<() => void>();
-  const connections = new Map<Socket, number>();
+  /** By the port of the client, which tells what is TLS and what it runs on to be one. */
+  const connections = new Map<number, { readonly socket: Socket; readonly number: number }>();
   let connected = 0;
 
   const requestsOf = (path: string): LoggedRequest[] => log.filter((entry) => entry.path === path);
@@ -85,6 +92,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Taken now: node:http clears `response.socket` when the reply ends.
     const { socket } = request;
+    const carrier = connections.get(socket.remotePort ?? 0);
     const url = request.url ?? '/';
     const asked: Asked = {
       method: request.method ?? '',
@@ -98,7 +106,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
       ...asked,
       rawHeaders: request.rawHeaders,
       range: request.headers.range ?? null,
-      connection: connections.get(socket) ?? 0,
+      connection: carrier?.number ?? 0,
       status: null,
       bytesSent: 0,
       outcome: 'open',
@@ -120,6 +128,7 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
     entry.outcome = await deliver({
       response,
       socket,
+      carrier: carrier?.socket ?? socket,
       method: asked.method,
       reply,
       delivery,
@@ -133,26 +142,29 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
     finish(entry.outcome);
   }
 
-  const server = createServer((request, response) => {
+  const listen = (request: IncomingMessage, response: ServerResponse): void => {
     // A mistake in a script is a mistake in the test: let it surface as an unhandled rejection instead of a hanging client.
     void serve(request, response);
-  });
+  };
+  const { identity } = options;
+  const server = identity === undefined ? createServer(listen) : createSecureServer(identity, listen);
   // An idle connection that the origin closes by itself would look like a fault to whoever is just using it again.
   server.keepAliveTimeout = 0;
   server.on('connection', (socket) => {
     connected += 1;
-    connections.set(socket, connected);
-    socket.once('close', () => connections.delete(socket));
+    const { remotePort = 0 } = socket;
+    connections.set(remotePort, { socket, number: connected });
+    socket.once('close', () => connections.delete(remotePort));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${identity === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = once(server, 'close');
     server.close();
-    for (const socket of connections.keys()) socket.destroy();
+    for (const { socket } of connections.values()) socket.destroy();
     await closed;
   };
 
@@ -187,6 +199,10 @@ export async function startOrigin(options: OriginOptions = {}): Promise<Origin> 
         waiting.add(look);
         look();
       }),
+    become: (other) => {
+      if (!(server instanceof SecureServer)) throw new Error('an origin without TLS is nobody');
+      server.setSecureContext(other);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

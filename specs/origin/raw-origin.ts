@@ -64,6 +64,16 @@ export async function readRequestHead(socket: Socket): Promise<string | null> {
     const more: Buffer | null = socket.read();
     if (more !== null) head = Buffer.concat([head, more]);
     else if (socket.readableEnded || socket.destroyed) return null;
-    else await Promise.race(['readable', 'end', 'close'].map((event) => once(socket, event)));
+    else await oneOf(socket, ['readable', 'end', 'close']);
+  }
+}
+
+/** Waits for the first of some events, and leaves no listener behind. */
+async function oneOf(socket: Socket, events: readonly string[]): Promise<void> {
+  const done = new AbortController();
+  try {
+    await Promise.race(events.map((event) => once(socket, event, { signal: done.signal })));
+  } finally {
+    done.abort();
   }
 }

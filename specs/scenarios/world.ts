@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import { Catalog, LadingError, type LadingEvent, readManifest, type Status } from '@lading/core';
 import { type NodeOptions, openDepot } from '@lading/node';
 import type { Depot } from '@lading/runtime';
+import type { Identity } from '../origin/identity.js';
 import type { PutOptions } from '../origin/origin.js';
 import { type LoggedRequest, type Origin, startOrigin } from '../origin/origin.js';
 import { sha256Hex } from '../origin/seeded-bytes.js';
@@ -54,8 +55,9 @@ export interface World extends AsyncDisposable {
 /** Short enough that a scenario with many attempts takes no time; the order of things is the same. */
 const quick: DepotOptions = { retryBaseMs: 5, stallMs: 5_000 };
 
-export async function startWorld(): Promise<World> {
-  const origin = await startOrigin();
+/** With an identity its origin speaks TLS. */
+export async function startWorld(identity?: Identity): Promise<World> {
+  const origin = await startOrigin(identity === undefined ? {} : { identity });
   const root = await mkdtemp(join(tmpdir(), 'lading-world-'));
   const dir = join(root, 'depot');
   const depots: Depot[] = [];

@@ -2,8 +2,9 @@ import { lookup as dnsLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
- * Addresses that a redirect must not lead to: this host, private networks, link-local (cloud metadata lives there), carrier NAT
- * (RFC 1918, 3927, 4193, 4291, 6052, 6598). Judged on the address that is connected to, because names and spellings can lie.
+ * Addresses that a redirect must not lead to: this host, private networks, link-local (cloud metadata lives there), carrier NAT, and
+ * what wraps any of them (RFC 1918, 3056, 3927, 4193, 4291, 4380, 6052, 6598, 8215). Judged on the address that is connected to,
+ * because names and spellings can lie.
  */
 const inward = new BlockList();
 for (const [net, bits] of [
@@ -22,9 +23,11 @@ for (const [net, bits] of [
   inward.addSubnet(net, bits, 'ipv4');
 }
 for (const [net, bits] of [
-  ['::', 128],
-  ['::1', 128],
+  ['::', 96],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
   ['ff00::', 8],
@@ -56,3 +59,13 @@ export const outwardLookup: LookupFunction = (hostname, options, callback) => {
     return callback(null, first?.address ?? '', first?.family ?? 0);
   });
 };
+
+/**
+ * Judges a name before a proxy is asked to go there: the proxy connects, so nobody can look at the address then. A name that only the
+ * proxy knows is the proxy's to judge.
+ */
+export function mustLeadOutward(hostname: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    outwardLookup(hostname, { all: true }, (error) => (error instanceof InwardAddress ? reject(error) : resolve()));
+  });
+}

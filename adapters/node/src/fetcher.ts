@@ -7,11 +7,10 @@ import {
   type FetchResponse,
   redactHeaders,
 } from '@lading/runtime';
-import type { Dispatcher } from 'undici';
 import { isInward } from './address.js';
-import { bodyOf } from './http-body.js';
-import type { HttpClient } from './http-client.js';
+import type { HttpClient, Reply } from './http-client.js';
 import { httpFault } from './http-fault.js';
+import { ProxyRefusal, type ProxyServer, proxyFor } from './proxy.js';
 import { Secrets } from './secrets.js';
 
 export interface FetcherOptions {
@@ -22,10 +21,10 @@ export interface FetcherOptions {
 }
 
 /**
- * HTTP over undici, with its own redirect loop: `fetch` forwards custom headers to other origins and decodes encodings that were not asked
- * for. Never retries; timeouts are the runtime's, by the signal.
+ * HTTP over node:http, with its own redirect loop: `fetch` forwards custom headers to other origins and decodes encodings that were not asked
+ * for. Goes through the proxies that the environment names. Never retries; timeouts are the runtime's, by the signal.
  */
-export class UndiciFetcher implements Fetcher {
+export class HttpFetcher implements Fetcher {
   readonly isRangeFirst = false;
   readonly connections = 8;
   private client: Promise<HttpClient> | null = null;
@@ -44,7 +43,7 @@ export class UndiciFetcher implements Fetcher {
   }
 
   async close(): Promise<void> {
-    await (await this.client)?.close();
+    (await this.client)?.close();
   }
 
   async fetch(wanted: FetchRequest, signal: AbortSignal): Promise<FetchResponse> {
@@ -65,20 +64,21 @@ export class UndiciFetcher implements Fetcher {
     let isHome = true;
     let redirect: FetchResponse['redirect'];
     for (let hop = 0; ; hop++) {
-      const subject = redactUrl(url.href);
+      const subject = this.redact(redactUrl(url.href));
       const credentials = isHome ? this.options.headers?.[url.origin] : undefined;
       const headers = { ...this.standardHeaders(wanted), ...credentials };
-      const client = await this.connect();
-      const dispatcher = isHome || isLoopbackHost(home.hostname) ? client.own : client.guarded;
+      const isGuarded = !isHome && url.hostname !== home.hostname && !isLoopbackHost(home.hostname);
       spent.requests++;
-      const response = await this.send(client, url, headers, dispatcher, signal, this.redact(subject));
+      const reply = await this.send(url, headers, isGuarded, signal, subject);
+      const response = { status: reply.status, headers: redactHeaders(reply.headers, this.redact) };
       const location = locationIn(response);
       if (location === null) {
-        const body = this.secrets.isEmpty ? response.body : this.secrets.watch(response.body, this.redact(subject));
+        const bytes = reply.body.read(signal, subject);
+        const body = this.secrets.isEmpty ? bytes : this.secrets.watch(bytes, subject);
         return { ...response, body, requests: spent.requests, ...(redirect === undefined ? {} : { redirect }) };
       }
       if (isHome) redirect = response.headers;
-      await response.drop();
+      reply.body.drop();
       if (hop >= MAX_HOPS)
         throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);
       const next = this.judgeHop(url, home, location);
@@ -124,39 +124,25 @@ export class UndiciFetcher implements Fetcher {
     };
   }
 
-  private joined(raw: Record<string, string | string[] | undefined>): Record<string, string> {
-    const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(raw)) {
-      if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-    }
-    return redactHeaders(headers, this.redact);
-  }
-
   private async send(
-    client: HttpClient,
     url: URL,
-    headers: Record<string, string>,
-    dispatcher: Dispatcher,
+    headers: Readonly<Record<string, string>>,
+    isGuarded: boolean,
     signal: AbortSignal,
     subject: string,
-  ): Promise<FetchResponse & { drop: () => Promise<void> }> {
+  ): Promise<Reply> {
+    let proxy: ProxyServer | null = null;
     try {
-      const {
-        statusCode,
-        headers: raw,
-        body,
-      } = await client.request(url.href, { method: 'GET', headers, dispatcher, signal });
-      // An aborted body emits its error also when nobody reads it any more.
-      body.on('error', () => undefined);
-      const drop = async () => {
-        // A body that is small is read to its end so that the connection can serve again; otherwise the connection goes.
-        await body.dump({ limit: 16 * 1024, signal }).catch(() => undefined);
-      };
-      const answer = { status: statusCode, headers: this.joined(raw), drop };
-      return locationIn(answer) !== null ? { ...answer, body } : { ...answer, body: bodyOf(body, signal, subject) };
+      proxy = proxyFor(url, process.env);
+      const client = await this.connect();
+      const reply = await client.ask({ url, headers, isGuarded, proxy, signal });
+      // In a tunnel the proxy has no word any more: there it is the origin that says so.
+      if (reply.status !== 407 || proxy === null || url.protocol !== 'http:') return reply;
+      reply.body.drop();
+      throw new ProxyRefusal(proxy, reply.status);
     } catch (error) {
       signal.throwIfAborted();
-      throw httpFault(error, subject, false);
+      throw httpFault(error, proxy === null ? subject : `${subject} through the proxy ${proxy.name}`, false);
     }
   }
 }

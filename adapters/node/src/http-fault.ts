@@ -1,5 +1,16 @@
 import type { FaultType } from '@lading/core';
 import { FaultError } from '@lading/runtime';
+import { ProxyRefusal } from './proxy.js';
+
+/** What a server says that no client has to listen to; `code` is the detail of the fault it makes. */
+export class ProtocolBreach extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 interface Coded {
   readonly code?: string;
@@ -12,28 +23,39 @@ interface Coded {
 const TYPES: Readonly<Record<string, FaultType>> = {
   ECONNREFUSED: 'networkUnreachable',
   ENOTFOUND: 'networkUnreachable',
-  EAI_AGAIN: 'networkUnreachable',
-  EAI_FAIL: 'networkUnreachable',
   EHOSTUNREACH: 'networkUnreachable',
+  EHOSTDOWN: 'networkUnreachable',
   ENETUNREACH: 'networkUnreachable',
   ENETDOWN: 'networkUnreachable',
   EADDRNOTAVAIL: 'networkUnreachable',
+  EAFNOSUPPORT: 'networkUnreachable',
+  // A firewall of this machine.
+  EACCES: 'networkUnreachable',
+  EPERM: 'networkUnreachable',
+  proxyUnknown: 'networkUnreachable',
   ETIMEDOUT: 'networkTimeout',
-  UND_ERR_CONNECT_TIMEOUT: 'networkTimeout',
-  UND_ERR_HEADERS_TIMEOUT: 'networkTimeout',
-  UND_ERR_BODY_TIMEOUT: 'stalled',
   ECONNRESET: 'interrupted',
   ECONNABORTED: 'interrupted',
+  ENETRESET: 'interrupted',
+  ENOTCONN: 'interrupted',
   EPIPE: 'interrupted',
-  UND_ERR_SOCKET: 'interrupted',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'interrupted',
-  UND_ERR_HEADERS_OVERFLOW: 'serverError',
-  UND_ERR_RESPONSE_EXCEEDED_MAX_SIZE: 'serverError',
-  EPROTO: 'serverError',
+  ERR_STREAM_PREMATURE_CLOSE: 'interrupted',
+  // Too many connections, or no memory for one more.
+  EMFILE: 'storageError',
+  ENFILE: 'storageError',
+  ENOBUFS: 'storageError',
+  ENOMEM: 'storageError',
 };
 
+/** What OpenSSL, by the names of Node, finds wrong with a certificate (`X509_V_ERR_…`). */
 const isCertificate = (code: string): boolean =>
-  /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL_)/.test(code);
+  /^(CERT_|CRL_|ERROR_IN_C|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_)/.test(
+    code,
+  );
+/** What `getaddrinfo` says. */
+const isResolver = (code: string): boolean => code.startsWith('EAI_');
+/** Of a head: no such protocol is spoken there. In a body: what came was cut, or not what was sent. */
+const isProtocol = (code: string): boolean => code === 'EPROTO' || /^(HPE_|ERR_SSL_)/.test(code);
 
 /** The innermost coded error: clients wrap what the system said, and several addresses give several errors. */
 function root(error: unknown): Coded {
@@ -49,16 +71,27 @@ export function httpFault(error: unknown, subject: string, isBody: boolean): unk
   if (error instanceof FaultError) return error;
   const { code = '', name = '', message = String(error) } = root(error);
   const say = (type: FaultType, detail: string) => FaultError.of(type, detail, `${subject}: ${message}`, {}, error);
+  if (error instanceof ProxyRefusal) return proxyFault(error, subject);
+  if (error instanceof ProtocolBreach) return say(isBody ? 'interrupted' : 'serverError', code);
   if (code === 'LADING_INWARD_ADDRESS') return say('serverError', 'addressRefused');
   if (isCertificate(code)) return say('networkUnreachable', 'certificate');
-  // Without a head it is the head that was refused: undici names any fault of a reply with a length so.
-  if (!isBody && code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return say('serverError', code);
-  // undici asserts what it believes of every reply, such as a status of 100 or more; the text is a piece of its source.
-  if (code === 'ERR_ASSERTION')
-    return FaultError.of('serverError', code, `${subject}: the reply breaks the protocol`, {}, error);
+  if (isResolver(code)) return say('networkUnreachable', code);
+  if (isProtocol(code)) return say(isBody ? 'interrupted' : 'serverError', code);
   const type = TYPES[code];
   if (type !== undefined) return say(type, code);
-  if (code.startsWith('HPE_') || name === 'HTTPParserError')
-    return say(isBody ? 'interrupted' : 'serverError', code || 'parser');
   return say('unknown', code || name || 'thrown');
+}
+
+/** That the proxy wants a password is final; that it reached nobody may pass. */
+function proxyFault(refusal: ProxyRefusal, subject: string): FaultError {
+  const { status } = refusal;
+  return status === 407
+    ? FaultError.of(
+        'unauthorized',
+        'http407',
+        `${subject}: ${refusal.message}: it wants a name and a password, which belong into its address`,
+        { httpStatus: status },
+        refusal,
+      )
+    : FaultError.of('networkUnreachable', `proxy${status}`, `${subject}: ${refusal.message}`, {}, refusal);
 }

@@ -2,7 +2,7 @@ export type { CatalogOptions } from './catalog-source.js';
 export { loadCatalog, loadManifest } from './catalog-source.js';
 export { systemClock } from './clock.js';
 export type { FetcherOptions } from './fetcher.js';
-export { UndiciFetcher } from './fetcher.js';
+export { HttpFetcher } from './fetcher.js';
 export { FileJournal } from './journal.js';
 export { FileLease, readOwner } from './lease.js';
 export { localFiles } from './local-files.js';

@@ -20,7 +20,7 @@ import {
 } from '@lading/runtime';
 import { loadCatalog } from './catalog-source.js';
 import { systemClock } from './clock.js';
-import { UndiciFetcher } from './fetcher.js';
+import { HttpFetcher } from './fetcher.js';
 import { isMissing } from './fs-fault.js';
 import { FileJournal } from './journal.js';
 import { FileLease } from './lease.js';
@@ -54,14 +54,14 @@ function policyOf({ concurrency, retryBaseMs }: NodeOptions): Partial<Policy> {
   };
 }
 
-function fetcherOf({ headers, allowHttp }: NodeOptions): UndiciFetcher {
-  return new UndiciFetcher({
+function fetcherOf({ headers, allowHttp }: NodeOptions): HttpFetcher {
+  return new HttpFetcher({
     ...(headers === undefined ? {} : { headers }),
     ...(allowHttp === undefined ? {} : { allowHttp }),
   });
 }
 
-async function catalogOf(options: NodeOptions, fetcher: UndiciFetcher): Promise<Catalog> {
+async function catalogOf(options: NodeOptions, fetcher: HttpFetcher): Promise<Catalog> {
   const { catalog } = options;
   if (catalog instanceof Catalog) return catalog;
   return await loadCatalog(typeof catalog === 'string' ? [catalog] : catalog, fetcher, options);

@@ -32,15 +32,18 @@ export class Secrets {
     const longest = Math.max(0, ...this.needles.map((needle) => needle.length)) - 1;
     let tail: Buffer = Buffer.alloc(0);
     for await (const chunk of body) {
-      const seen = Buffer.concat([tail, chunk]);
-      if (this.needles.some((needle) => seen.includes(needle))) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+      // Where two chunks meet is all that has to be copied to be looked at.
+      const seam = Buffer.concat([tail, bytes.subarray(0, longest)]);
+      if (this.needles.some((needle) => seam.includes(needle) || bytes.includes(needle))) {
         throw FaultError.of(
           'serverError',
           'secretEchoed',
           `${subject}: the server sent back a credential; its reply is not kept`,
         );
       }
-      tail = Buffer.from(seen.subarray(Math.max(0, seen.length - longest)));
+      const last = bytes.length >= longest ? bytes : seam;
+      tail = Buffer.from(last.subarray(Math.max(0, last.length - longest)));
       yield chunk;
     }
   }

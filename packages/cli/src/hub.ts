@@ -10,7 +10,7 @@ import {
   referenceOfCore,
   textOf,
 } from '@lading/huggingface';
-import { localFiles, systemClock, type UndiciFetcher } from '@lading/node';
+import { type HttpFetcher, localFiles, systemClock } from '@lading/node';
 import { UsageError } from './exit.js';
 import { paint } from './paint.js';
 import type { Session } from './session.js';
@@ -74,7 +74,7 @@ export function hubOf(
 export async function manifestOf(
   references: ReadonlyMap<string, Reference>,
   hub: HuggingFace,
-  fetcher: UndiciFetcher,
+  fetcher: HttpFetcher,
   allowHttp: boolean,
 ): Promise<Manifest> {
   const cores = [...references].map(([id, reference]) => ({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { UndiciFetcher } from '@lading/node';
+import { HttpFetcher } from '@lading/node';
 import {
   type JournalImage,
   type PortableJournal,
@@ -23,7 +23,7 @@ async function namesOf(folder: string): Promise<readonly string[]> {
 /** The text of `lading log --export`: a history without secrets and without the places of this machine. */
 export async function exported(image: JournalImage, { dir, headers = {} }: Settings): Promise<string> {
   const [homes, dirs] = await Promise.all([namesOf(homedir()), namesOf(dir)]);
-  const { redact } = new UndiciFetcher({ headers });
+  const { redact } = new HttpFetcher({ headers });
   return writePortableJournal(image, { homes, dirs, redact }, sha256);
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { coreIn, errorOfFault, InitializationError, isBusy, type LadingError, type Manifest } from '@lading/core';
 import type { HuggingFace, Pin, Reference } from '@lading/huggingface';
-import { loadCatalog, loadManifest, type NodeReader, openDepot, readDepot, UndiciFetcher } from '@lading/node';
+import { HttpFetcher, loadCatalog, loadManifest, type NodeReader, openDepot, readDepot } from '@lading/node';
 import { type Depot, type DepotReader, faultOf, initializationError } from '@lading/runtime';
 import { CliError } from './exit.js';
 import { type Asked, askedBy, hubOf, manifestOf, type Want } from './hub.js';
@@ -55,8 +55,8 @@ function heldBy({ catalog, state }: DepotReader, want: Want): ReadonlyMap<string
   return askedBy(wanted).references;
 }
 
-export function fetcherOf({ headers, allowHttp }: Settings): UndiciFetcher {
-  return new UndiciFetcher({ ...(headers === undefined ? {} : { headers }), allowHttp: allowHttp ?? false });
+export function fetcherOf({ headers, allowHttp }: Settings): HttpFetcher {
+  return new HttpFetcher({ ...(headers === undefined ? {} : { headers }), allowHttp: allowHttp ?? false });
 }
 
 function tellLeftOut({ out }: Session, { leftOut }: HuggingFace): void {

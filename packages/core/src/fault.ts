@@ -108,6 +108,7 @@ const FINAL_DETAILS: ReadonlySet<string> = new Set([
   'redirectRefused',
   'addressRefused',
   'schemeRefused',
+  'proxyUnknown',
 ]);
 
 export function isRetryable(fault: Fault): boolean {

@@ -1,5 +1,7 @@
 export { Catalog } from './catalog.js';
 export { bytesOf, checkpointOf, lowered, rangesOf } from './checkpoint.js';
+export type { ContentDigest } from './content-digest.js';
+export { readContentDigest } from './content-digest.js';
 export { coreMachine } from './core-machine.js';
 export type { CoreContext, CorePhase, CoreState, Installed } from './core-state.js';
 export { CORE_PHASES, durableBytes, emptyCoreContext, isBusy, isUsable, isWorking } from './core-state.js';
