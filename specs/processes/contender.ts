@@ -8,7 +8,7 @@ import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InitializationError } from '@lading/core';
-import { FileLease, loadCatalog, openDepot, UndiciFetcher } from '@lading/node';
+import { FileLease, HttpFetcher, loadCatalog, openDepot } from '@lading/node';
 import { FaultError } from '@lading/runtime';
 import { seededBytes } from '../origin/seeded-bytes.js';
 import type { Word } from './word.js';
@@ -89,7 +89,7 @@ async function wantLease(): Promise<void> {
 }
 
 async function wantDepot(): Promise<void> {
-  const fetcher = new UndiciFetcher({});
+  const fetcher = new HttpFetcher({});
   const catalog = await loadCatalog([catalogPath], fetcher);
   await fetcher.close();
   const { origin } = new URL(JSON.parse(await readFile(catalogPath, 'utf8')).cores[0].files[0].url as string);

@@ -1,7 +1,5 @@
 export { Catalog } from './catalog.js';
 export { bytesOf, checkpointOf, lowered, rangesOf } from './checkpoint.js';
-export type { ContentDigest } from './content-digest.js';
-export { readContentDigest } from './content-digest.js';
 export { coreMachine } from './core-machine.js';
 export type { CoreContext, CorePhase, CoreState, Installed } from './core-state.js';
 export { CORE_PHASES, durableBytes, emptyCoreContext, isBusy, isUsable, isWorking } from './core-state.js';
@@ -76,7 +74,7 @@ export {
 export type { Refusal, RefusalCode } from './refusal.js';
 export { REFUSAL_CODES } from './refusal.js';
 export type { Expectation, Head, HeadVerdict } from './response.js';
-export { judgeHead, quote, rangeText, readContentRange, reprDigest, retryAfterMs } from './response.js';
+export { contentDigest, judgeHead, quote, rangeText, readContentRange, reprDigest, retryAfterMs } from './response.js';
 export { backoffMs, retryVerdict } from './retry.js';
 export type { Demand, DepotState, StateImage } from './state.js';
 export { coreIn, demandOn, EMPTY_STATE, imageOf, stateOf, stepCore, stepVoice, voiceIn } from './state.js';

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Expectation, judgeHead, quote, readContentRange, reprDigest, retryAfterMs } from './response.js';
+import {
+  contentDigest,
+  type Expectation,
+  judgeHead,
+  quote,
+  readContentRange,
+  reprDigest,
+  retryAfterMs,
+} from './response.js';
 import type { Headers } from './validator.js';
 
 const sha256 = '0123456789abcdef'.repeat(4);
@@ -381,6 +389,16 @@ describe('what a header says', () => {
       }),
     );
   });
+
+  it('70: the digest of a message is read', () => {
+    const base64 = Buffer.alloc(32, 7).toString('base64');
+    expect(contentDigest({ 'content-digest': `md5=:AAAA:, sha-256=:${base64}:` })).toBe('07'.repeat(32));
+  });
+
+  it.each(['md5=:AAAA:', 'sha-256=:AAAA:', 'sha-256=AAAA', 'sha-256=:%%%:;;', ',,', ''])(
+    '72, 73: a digest that is too weak, or malformed, is none: %j',
+    (text) => expect(contentDigest({ 'content-digest': text })).toBe(null),
+  );
 
   it('remote text stands in a message short, printable and quoted', () => {
     expect(quote('a\u001b[31m"\r\nb\u202e')).toBe('"a?[31m\\"??b?"');

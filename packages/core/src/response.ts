@@ -107,8 +107,14 @@ function hexOfBase64(text: string): string | null {
 }
 
 /** The sha-256 of the whole representation, if the server tells it (RFC 9530 §3); hex. */
-export function reprDigest(headers: Headers): string | null {
-  const match = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(headers['repr-digest'] ?? '');
+export const reprDigest = (headers: Headers): string | null => sha256In(headers['repr-digest']);
+
+/** The sha-256 of the bytes of this very message, if the server tells it (RFC 9530 §2); hex. Never a reason to trust them. */
+export const contentDigest = (headers: Headers): string | null => sha256In(headers['content-digest']);
+
+/** Weaker ones, and what is malformed, are passed over (RFC 8941 §4.2). */
+function sha256In(field = ''): string | null {
+  const match = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:,|$)/.exec(field);
   return match?.[1] === undefined ? null : hexOfBase64(match[1]);
 }
 

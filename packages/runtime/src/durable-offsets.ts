@@ -15,6 +15,8 @@ export class DurableOffsets {
   private noted: Ranges;
   private lastSyncMs: number;
   private syncing: Promise<void> | null = null;
+  /** A sync that began now could tell of bytes that are about to go. */
+  private isDropping = false;
 
   constructor(
     private readonly staged: StagedFile,
@@ -33,7 +35,7 @@ export class DurableOffsets {
     const { checkpointBytes, checkpointMs, aheadBytes } = this.limits;
     const ahead = (bytesIn(this.staged.held) - bytesIn(this.noted)) * this.checkpoints.sharers;
     const isDue = ahead >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
-    if (isDue && this.syncing === null) {
+    if (isDue && this.syncing === null && !this.isDropping) {
       const syncing = this.staged.sync().then((durable) => this.note(durable));
       const end = () => {
         this.syncing = null;
@@ -87,7 +89,16 @@ export class DurableOffsets {
 
   /** Drops a range, or everything. Recorded first: a crash in between must not leave a record of bytes that were dropped. */
   async drop(range: Range | 'all'): Promise<void> {
-    await this.syncing;
+    this.isDropping = true;
+    try {
+      await this.syncing;
+      await this.dropDurably(range);
+    } finally {
+      this.isDropping = false;
+    }
+  }
+
+  private async dropDurably(range: Range | 'all'): Promise<void> {
     const rest = range === 'all' ? [] : withoutRange(this.noted, range);
     if (bytesIn(rest) < bytesIn(this.noted)) {
       // What is recorded grows or begins anew: so it is first nothing, and then what is left.

@@ -1,4 +1,4 @@
-import { judgeHead, originOf, redactUrl } from '@lading/core';
+import { contentDigest, judgeHead, originOf, redactUrl } from '@lading/core';
 import { FaultError } from './fault-error.js';
 import { FileFault } from './file-fault.js';
 import type { FetchResponse } from './ports.js';
@@ -112,7 +112,7 @@ export class SegmentRequest {
     signal: AbortSignal,
     length: number | null,
     to: number | undefined,
-  ): Promise<'whole' | 'more'> {
+  ): Promise<'whole' | 'more' | 'restart'> {
     const { segment } = this;
     const { job, look, meter, offsets, pieces, ports, spec, staged } = this.work;
     const sizes = sizesOf(spec);
@@ -148,6 +148,14 @@ export class SegmentRequest {
       const expected = length === null ? `${sizes.join(' or ')} in all` : `${length}`;
       const message = `${this.at}: the connection ended after ${received} bytes, expected ${expected}`;
       throw FaultError.of('interrupted', 'shortBody', message, { file: spec.filename });
+    }
+    const told = contentDigest(response.headers);
+    if (told !== null && received > 0 && (await staged.sha256({ from: begin, to: segment.at })) !== told) {
+      // Spoilt on the way: these bytes are fetched again, and no others.
+      await offsets.drop({ from: begin, to: segment.at });
+      meter.add(job.core, -received);
+      segment.at = begin;
+      return 'restart';
     }
     return this.isEnd(sizes) ? 'whole' : 'more';
   }

@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY, retryVerdict } from '@lading/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaultError } from './fault-error.js';
 import type { Clock } from './ports.js';
@@ -52,6 +53,21 @@ describe('a watched request', () => {
     expect(dog.signal.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     expect(faultIn(dog)).toMatchObject({ type: 'stalled', detail: 'body' });
+  });
+
+  it('82: a machine that slept in mid-download asks for the rest, and no attempt is charged', async () => {
+    const dog = new Watchdog(clock, 600_000, 'a.bin');
+    dog.headCame();
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.setSystemTime(Date.now() + 20_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(dog.signal.aborted).toBe(false);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+    const fault = faultIn(dog);
+    expect(fault).toMatchObject({ type: 'interrupted', detail: 'clockJumped' });
+    const tries = { attempt: 3, strikes: 0 };
+    expect(fault && retryVerdict(DEFAULT_POLICY, tries, fault, 0.5)).toMatchObject({ type: 'retry', ...tries });
   });
 
   it('that is silent is told of once for each silence, long before it has stalled', async () => {

@@ -5,6 +5,8 @@ import type { Clock } from './ports.js';
 /** A body slower than this per four stall times is a stall too: slow retrieval (http rows 42, 43). */
 const MINIMUM_BYTES = 1024;
 const WINDOWS = 4;
+/** The wall clock went on by so much more than ours: the machine slept, and whoever was at the other end has gone, milliseconds. */
+const JUMP_MS = 30_000;
 /** Without a byte for so long it is quiet, which is no fault yet, milliseconds. */
 const QUIET_MS = 2_000;
 
@@ -21,6 +23,8 @@ export class Watchdog {
   private isBody = false;
   private pausedMs: number | null = null;
   private isQuiet = false;
+  /** The wall clock less ours. */
+  private readonly offsetMs: number;
 
   /** `onQuiet` is called once for each silence that may become a stall. */
   constructor(
@@ -31,6 +35,7 @@ export class Watchdog {
   ) {
     this.lastByteMs = clock.monotonicMs();
     this.windowStartMs = this.lastByteMs;
+    this.offsetMs = clock.now() - this.lastByteMs;
     void this.watch();
   }
 
@@ -75,6 +80,7 @@ export class Watchdog {
           await this.clock.wait(Math.min(this.stallMs, QUIET_MS), this.timer.signal);
           continue;
         }
+        if (this.clock.now() - this.clock.monotonicMs() - this.offsetMs >= JUMP_MS) return this.wakeUp();
         const quietMs = this.clock.monotonicMs() - this.lastByteMs;
         if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
         if (quietMs >= QUIET_MS && !this.isQuiet) {
@@ -97,6 +103,12 @@ export class Watchdog {
     } catch (error) {
       if (!this.timer.signal.aborted) this.controller.abort(error);
     }
+  }
+
+  /** No attempt is charged: nobody did anything wrong. */
+  private wakeUp(): void {
+    const message = `${this.subject}: the clock has jumped, as it does when a machine sleeps; the connection is taken for dead`;
+    this.controller.abort(FaultError.of('interrupted', 'clockJumped', message, { requests: 0 }));
   }
 
   private bark(why: string): void {
