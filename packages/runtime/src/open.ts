@@ -25,8 +25,8 @@ import { Performer } from './perform.js';
 import type { HeldLease, Journal, Ports, Store } from './ports.js';
 import type { Channel } from './remote/channel.js';
 import { Host } from './remote/host.js';
-import { keysOfEvent, Signals } from './signals.js';
-import { EVERYTHING, Streams } from './streams.js';
+import { bytesOf, keysOfRecord, Signals } from './signals.js';
+import { Streams } from './streams.js';
 import { Throttle } from './throttle.js';
 import { Twins } from './twins.js';
 import { View } from './view.js';
@@ -147,7 +147,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const policy = { ...DEFAULT_POLICY, ...options.policy };
     let host: Host | null = null;
     const meter = new Meter(ports.clock, (core) => {
-      signals.wake([core]);
+      signals.wake([bytesOf(core)]);
       host?.flow(core);
     });
     const conductor = new Conductor({
@@ -164,7 +164,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
         twins.follow(record);
         host?.record(record);
         streams.publish(record);
-        signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
+        signals.wake(keysOfRecord(record.events));
       },
       onBroken: (error) => {
         failure = { error };
