@@ -16,8 +16,8 @@ const FAULT = { type: 'interrupted', detail: 'ECONNRESET', message: 'the connect
 /** One voice after the other is asked for, fetched with a fault on the way, and at times deleted. */
 function* happenings(life, voices) {
   life.tell({ type: 'woke', epoch: 1, staged: {}, missing: {} });
-  for (let turn = 0; ; turn++) {
-    const id = voiceId((turn * 7919) % voices);
+  for (let luck = 1; ; luck = (Math.imul(luck, 1_664_525) + 1_013_904_223) >>> 0) {
+    const id = voiceId((luck >>> 8) % voices);
     const pack = life.catalog.voice(id).coreRequirements[1];
     if (life.state.voices.has(id)) {
       life.tell({ type: 'delete', id, force: false });

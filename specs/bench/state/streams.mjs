@@ -13,7 +13,11 @@ const EVERY_MS = 3;
 /** A depot on the far end of a channel whose owner is this bench. */
 async function joined(life) {
   let listener = () => undefined;
-  const channel = { post: () => undefined, listen: (it) => ((listener = it), () => undefined), close: () => undefined };
+  const listen = (it) => {
+    listener = it;
+    return () => undefined;
+  };
+  const channel = { post: () => undefined, listen, close: () => undefined };
   const locate = (core, generation, file) => `${core}/${generation}/${file}`;
   const { depot } = joinDepot({ channel, catalog: life.catalog, name: 'bench', locate });
   const say = (word) => listener({ v: 1, epoch: EPOCH, ...word });
@@ -42,7 +46,7 @@ async function costOf(report) {
   return ((await cpuMs(() => run(REPORTS))) - bare) / REPORTS;
 }
 
-export async function watched(voices, subscribers, reportOf, slots = 3) {
+async function watched(voices, subscribers, reportOf, slots = 3) {
   const life = fetching(catalogOf({ voices, packs: true }), voices, slots);
   life.records.length = 0;
   const { depot, say } = await joined(life);
@@ -55,13 +59,14 @@ export async function watched(voices, subscribers, reportOf, slots = 3) {
   return cost;
 }
 
-export const first = (count) => Array.from({ length: count }, (_, i) => voiceId(i));
+const first = (count) => Array.from({ length: count }, (_, i) => voiceId(i));
 
 let bytes = 0;
-export const liveOf = (core) => (life, say) => () => say({ type: 'live', live: live(core, life, ++bytes) });
-export const checkpointOf = (core) => {
+const liveOf = (core) => (life, say) => () => say({ type: 'live', live: live(core, life, ++bytes) });
+const checkpointOf = (core) => {
   return (life, say) => () => {
-    life.checkpoint(core, (bytes += 100_000));
+    bytes += 100_000;
+    life.checkpoint(core, bytes);
     say({ type: 'record', record: life.records.pop() });
   };
 };
