@@ -152,15 +152,15 @@ export const DECISIONS: readonly Safeguard[] = [
     {
       id: 'priority',
       protects: 'Who is more urgent starts first.',
-      find: 'if (a.priority !== b.priority) return a.priority > b.priority;',
+      find: 'b.priority - a.priority || ',
       replace: '',
       suites: ['laws/decision', 'worlds'],
     },
     {
       id: 'first-come',
       protects: 'Among equals, who queued first starts first.',
-      find: 'return a.order < b.order;',
-      replace: 'return a.order > b.order;',
+      find: 'a.order - b.order',
+      replace: 'b.order - a.order',
       suites: ['laws/decision', 'worlds'],
     },
   ]),

@@ -13,21 +13,14 @@ interface Node {
 }
 
 /** Higher priority first, then whoever queued first. */
-function isBefore(a: Place, b: Place): boolean {
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  if (a.order !== b.order) return a.order < b.order;
-  return a.id < b.id;
-}
+const isBefore = (a: Place, b: Place): boolean =>
+  (b.priority - a.priority || a.order - b.order || (a.id < b.id ? -1 : 1)) < 0;
 
 /** Mixes the bits of a place, so that trees are of logarithmic depth whatever order cores come in. No luck: the same places, the same tree. */
 function weightOf({ priority, order }: Place): number {
-  let bits = Math.imul(order ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(priority + 1, 0xc2b2ae35);
-  bits = Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d);
-  return (bits ^ (bits >>> 13)) >>> 0;
+  const bits = Math.imul(order ^ Math.imul(priority, 0x85ebca6b), 0x9e3779b1);
+  return Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d);
 }
-
-const outweighs = (a: Node, b: Node): boolean =>
-  a.weight > b.weight || (a.weight === b.weight && isBefore(a.place, b.place));
 
 function split(node: Node | null, place: Place): readonly [Node | null, Node | null] {
   if (node === null) return [null, null];
@@ -41,20 +34,9 @@ function split(node: Node | null, place: Place): readonly [Node | null, Node | n
 
 function merge(left: Node | null, right: Node | null): Node | null {
   if (left === null || right === null) return left ?? right;
-  return outweighs(left, right)
+  return left.weight > right.weight
     ? { ...left, right: merge(left.right, right) }
     : { ...right, left: merge(left, right.left) };
-}
-
-function insert(node: Node | null, added: Node): Node {
-  if (node === null) return added;
-  if (outweighs(added, node)) {
-    const [left, right] = split(node, added.place);
-    return { ...added, left, right };
-  }
-  return isBefore(added.place, node.place)
-    ? { ...node, left: insert(node.left, added) }
-    : { ...node, right: insert(node.right, added) };
 }
 
 function remove(node: Node | null, place: Place): Node | null {
@@ -64,6 +46,9 @@ function remove(node: Node | null, place: Place): Node | null {
     ? { ...node, left: remove(node.left, place) }
     : { ...node, right: remove(node.right, place) };
 }
+
+const idsOf = (node: Node | null): readonly string[] =>
+  node === null ? [] : [...idsOf(node.left), node.place.id, ...idsOf(node.right)];
 
 /**
  * The cores that wait for a slot, in the order in which they will start: a persistent treap, so that entering, leaving and looking who is next
@@ -79,9 +64,10 @@ export class Queue {
   ) {}
 
   /** With a place that is not in it yet. */
-  with({ id, priority, order }: Place): Queue {
-    const place = { id, priority, order };
-    return new Queue(insert(this.root, { place, weight: weightOf(place), left: null, right: null }), this.size + 1);
+  with(place: Place): Queue {
+    const [left, right] = split(this.root, place);
+    const added = { place, weight: weightOf(place), left: null, right: null };
+    return new Queue(merge(merge(left, added), right), this.size + 1);
   }
 
   /** Without a place that is in it. */
@@ -95,20 +81,12 @@ export class Queue {
     while (node !== null && node.left !== null) node = node.left;
     return node?.place.id ?? null;
   }
-
-  *ids(): IterableIterator<string> {
-    const above: Node[] = [];
-    for (let node = this.root; node !== null || above.length > 0; ) {
-      for (; node !== null; node = node.left) above.push(node);
-      const next = above.pop();
-      if (next === undefined) return;
-      yield next.place.id;
-      node = next.right;
-    }
+  ids(): readonly string[] {
+    return idsOf(this.root);
   }
 }
 
 /** Cores in the order in which they will start. */
 export function queueOf({ queued }: { readonly queued: Queue }): readonly string[] {
-  return [...queued.ids()];
+  return queued.ids();
 }

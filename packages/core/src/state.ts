@@ -132,37 +132,8 @@ export function imageOf(state: DepotState): StateImage {
 }
 
 export function stateOf(image: StateImage): DepotState {
-  const cores = image.cores.map((core) => [core.context.id, core] as const);
-  const voices = image.voices.map((voice) => [voice.context.id, voice] as const);
-  let queued = Queue.empty;
-  for (const { phase, context } of image.cores) if (phase === 'queued') queued = queued.with(context);
-  return {
-    cores: Table.of(cores),
-    voices: Table.of(voices),
-    epoch: image.epoch,
-    position: image.position,
-    demand: demandOf(image.voices),
-    queued,
-    working: Table.of(cores.filter(([, core]) => isWorking(core)).map(([id]) => [id, true] as const)),
-  };
-}
-
-/** What `withVoice` makes of the same voices one by one. */
-function demandOf(voices: readonly VoiceState[]): Table<Demand> {
-  const byCore = new Map<string, VoiceState[]>();
-  for (const voice of voices) {
-    for (const core of new Set(voice.context.cores)) {
-      const users = byCore.get(core);
-      if (users === undefined) byCore.set(core, [voice]);
-      else users.push(voice);
-    }
-  }
-  const those = (users: readonly VoiceState[], isIn: (phase: VoicePhase) => boolean) =>
-    Table.of(users.filter(({ phase }) => isIn(phase)).map(({ context }) => [context.id, true] as const));
-  const demands = [...byCore].map(([core, users]): readonly [string, Demand] => {
-    const holders = those(users, isHolding);
-    const isOne = users.every(({ phase }) => isHolding(phase) === isWanting(phase));
-    return [core, { holders, wanters: isOne ? holders : those(users, isWanting), leavers: those(users, isLeaving) }];
-  });
-  return Table.of(demands);
+  let state: DepotState = { ...EMPTY_STATE, epoch: image.epoch, position: image.position };
+  for (const core of image.cores) state = withCore(state, core.context.id, core);
+  for (const voice of image.voices) state = withVoice(state, voice.context.id, voice);
+  return state;
 }

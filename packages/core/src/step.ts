@@ -27,7 +27,7 @@ export type Stepper<Phase extends string, Context, Event extends LadingEvent> = 
 ) => Step<Phase, Context>;
 
 interface Scene {
-  readonly context: unknown;
+  context: unknown;
   readonly event: LadingEvent;
 }
 
@@ -54,45 +54,43 @@ interface Way {
   readonly actions: readonly Action[];
 }
 
-type Action =
-  | { readonly assign: (scene: Scene) => unknown; readonly effect?: never }
-  | { readonly effect: (scene: Scene) => Effect; readonly assign?: never };
-
 type Ways = ReadonlyMap<string, readonly Way[]>;
 
-const listOf = <T>(one: T | readonly T[] | undefined): readonly T[] =>
-  one === undefined ? [] : Array.isArray(one) ? (one as readonly T[]) : [one as T];
+type Action = (scene: Scene, effects: Effect[]) => void;
 
-function mustHaveOnly(node: object, names: readonly string[]): void {
-  const strange = Object.keys(node).filter((name) => !names.includes(name));
-  invariant(strange.length === 0, `a machine has what nobody here runs: ${strange.join(', ')}`);
+const listOf = <T>(one: T | readonly T[] | undefined): readonly T[] => [one ?? []].flat() as readonly T[];
+
+function mustHaveOnly(names: string, node: object): void {
+  for (const name in node) invariant(names.includes(name), `nobody here runs "${name}" of a machine`);
 }
 
 /** The table of a machine: the ways out of each phase, by event. */
 function waysOf(machine: AnyStateMachine): ReadonlyMap<string, Ways> {
   const { states = {}, on = {}, ...rest } = machine.config as { states?: Record<string, Phases> } & Phases;
-  mustHaveOnly(rest, ['id', 'context', 'initial', 'schemas', 'types']);
+  mustHaveOnly('id context initial schemas', rest);
   const { guards, actions } = machine.implementations as unknown as {
     guards: Record<string, (scene: Scene) => boolean>;
     actions: Record<string, { readonly assignment?: (scene: Scene) => unknown }>;
   };
   const actionOf = (named: NamedAction): Action => {
-    if (typeof named !== 'string') return { effect: named.params };
+    if (typeof named !== 'string') return (scene, effects) => effects.push(named.params(scene));
     const assign = actions[named]?.assignment;
-    invariant(assign !== undefined, `"${named}" assigns nothing`);
-    return { assign };
+    invariant(assign, named);
+    return (scene) => {
+      scene.context = assign(scene);
+    };
   };
   const wayOf = (transition: NamedTransition, from: string): Way => {
-    mustHaveOnly(transition, ['target', 'reenter', 'guard', 'actions']);
+    mustHaveOnly('target reenter guard actions', transition);
     const { target = null, guard } = transition;
     const test = guard === undefined ? null : guards[guard];
-    invariant(test !== undefined && (target === null || states[target] !== undefined), `${from} leads nowhere`);
+    invariant(test !== undefined && (target === null || states[target]), from);
     const isEntered = target !== null && (target !== from || transition.reenter === true);
     const entry = isEntered ? listOf(states[target]?.entry) : [];
     return { guard: test, target, actions: [...listOf(transition.actions), ...entry].map(actionOf) };
   };
   const table = Object.entries(states).map(([phase, node]) => {
-    mustHaveOnly(node, ['on', 'entry']);
+    mustHaveOnly('on entry', node);
     const ways = new Map<string, Way[]>();
     // What stands for the whole machine counts where the phase has no way of its own.
     for (const [type, transitions] of [...Object.entries(node.on ?? {}), ...Object.entries(on)])
@@ -109,17 +107,14 @@ export function stepperOf<Phase extends string, Context, Event extends LadingEve
 ): Stepper<Phase, Context, Event> {
   const table = waysOf(machine);
   return (entity, event) => {
-    const scene = { context: entity.context as unknown, event };
+    const scene: Scene = { context: entity.context, event };
     const way = table
       .get(entity.phase)
       ?.get(event.type)
       ?.find(({ guard }) => guard === null || guard(scene));
     if (way === undefined) return { next: entity, effects: NONE, isAccepted: false };
     const effects: Effect[] = [];
-    for (const { assign, effect } of way.actions) {
-      if (assign !== undefined) scene.context = assign(scene);
-      else effects.push(effect(scene));
-    }
+    for (const act of way.actions) act(scene, effects);
     const phase = (way.target ?? entity.phase) as Phase;
     return { next: { phase, context: scene.context as Context }, effects, isAccepted: true };
   };

@@ -63,9 +63,12 @@ function put<V>(node: Node<V>, depth: number, entry: Entry<V>): Node<V> {
 
 function spread<V>(leaf: Leaf<V>, depth: number): Node<V> {
   if (leaf.length <= LEAF_SIZE || 4 * depth >= HASH_BITS) return leaf;
-  const nodes = Array.from({ length: FANOUT }, (): Entry<V>[] => []);
-  for (const entry of leaf) nodes[placeIn(entry.hash, depth)]?.push(entry);
-  return { nodes: nodes.map((each) => (each.length === 0 ? NOTHING : spread(each, depth + 1))), size: leaf.length };
+  const below = (place: number) =>
+    spread(
+      leaf.filter(({ hash }) => placeIn(hash, depth) === place),
+      depth + 1,
+    );
+  return { nodes: Array.from({ length: FANOUT }, (_, place) => below(place)), size: leaf.length };
 }
 
 function take<V>(node: Node<V>, depth: number, entry: Entry<V>): Node<V> {
@@ -85,18 +88,6 @@ export class Table<V> {
 
   static empty<V>(): Table<V> {
     return EMPTY as Table<V>;
-  }
-
-  /** The table of these entries; of one id the last counts. Much faster than setting them one by one. */
-  static of<V>(entries: Iterable<readonly [string, V]>): Table<V> {
-    const all = [...new Map(entries)].map(([id, value]): Entry<V> => ({ hash: hashOf(id), id, value }));
-    if (all.length === 0) return Table.empty();
-    return new Table(
-      spread(
-        all.sort((a, b) => a.hash - b.hash || (a.id < b.id ? -1 : 1)),
-        0,
-      ),
-    );
   }
 
   get size(): number {
@@ -119,8 +110,7 @@ export class Table<V> {
 
   delete(id: string): Table<V> {
     const known = find(this.root, hashOf(id), id);
-    if (known === undefined) return this;
-    return this.size === 1 ? Table.empty() : new Table(take(this.root, 0, known));
+    return known === undefined ? this : new Table(take(this.root, 0, known));
   }
 
   *entries(): IterableIterator<[string, V]> {
@@ -128,11 +118,11 @@ export class Table<V> {
   }
 
   *keys(): IterableIterator<string> {
-    for (const leaf of leavesOf(this.root)) for (const { id } of leaf) yield id;
+    for (const [id] of this.entries()) yield id;
   }
 
   *values(): IterableIterator<V> {
-    for (const leaf of leavesOf(this.root)) for (const { value } of leaf) yield value;
+    for (const [, value] of this.entries()) yield value;
   }
 
   /** @internal the empty table, made where the private constructor can be reached */
