@@ -26,7 +26,7 @@ export class Draft {
     const [state, effects] = evolve(this.state, event);
     this.state = state;
     this.events.push(event);
-    for (const effect of effects) this.effects.push(effect);
+    this.effects.push(...effects);
   }
 
   /** Brings a core in line with who wants it. Called after any change of demand. */

@@ -16,10 +16,12 @@ interface Node {
 const isBefore = (a: Place, b: Place): boolean =>
   (b.priority - a.priority || a.order - b.order || (a.id < b.id ? -1 : 1)) < 0;
 
+const SPREAD = 0x9e3779b1;
+
 /** Mixes the bits of a place, so that trees are of logarithmic depth whatever order cores come in. No luck: the same places, the same tree. */
 function weightOf({ priority, order }: Place): number {
-  const bits = Math.imul(order ^ Math.imul(priority, 0x85ebca6b), 0x9e3779b1);
-  return Math.imul(bits ^ (bits >>> 15), 0x2c1b3c6d);
+  const bits = Math.imul(order + 77 * priority, SPREAD);
+  return Math.imul(bits ^ (bits >>> 15), SPREAD);
 }
 
 function split(node: Node | null, place: Place): readonly [Node | null, Node | null] {
@@ -33,7 +35,8 @@ function split(node: Node | null, place: Place): readonly [Node | null, Node | n
 }
 
 function merge(left: Node | null, right: Node | null): Node | null {
-  if (left === null || right === null) return left ?? right;
+  if (!left) return right;
+  if (!right) return left;
   return left.weight > right.weight
     ? { ...left, right: merge(left.right, right) }
     : { ...right, left: merge(left, right.left) };
@@ -78,7 +81,7 @@ export class Queue {
   /** The next core to start, or null. */
   get first(): string | null {
     let node = this.root;
-    while (node !== null && node.left !== null) node = node.left;
+    while (node?.left) node = node.left;
     return node?.place.id ?? null;
   }
   ids(): readonly string[] {

@@ -78,9 +78,8 @@ function withDemand(demand: Table<Demand>, voice: VoiceState, phase: VoicePhase)
     const isOne = known.wanters === known.holders && wants === holds;
     const wanters = isOne ? holders : member(known.wanters, id, wants);
     const leavers = member(known.leavers, id, leaves);
-    if (holders.size + wanters.size + leavers.size === 0) next = next.delete(core);
-    else if (holders !== known.holders || wanters !== known.wanters || leavers !== known.leavers)
-      next = next.set(core, { holders, wanters, leavers });
+    if (holders === known.holders && wanters === known.wanters && leavers === known.leavers) continue;
+    next = holders.size + leavers.size === 0 ? next.delete(core) : next.set(core, { holders, wanters, leavers });
   }
   return next;
 }

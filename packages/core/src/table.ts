@@ -41,8 +41,7 @@ function hashOf(id: string): number {
 function find<V>(root: Node<V>, hash: number, id: string): Entry<V> | undefined {
   let node: Node<V> | undefined = root;
   for (let depth = 0; node !== undefined && !isLeaf(node); depth++) node = node.nodes[placeIn(hash, depth)];
-  for (const entry of node ?? NOTHING) if (entry.hash === hash && entry.id === id) return entry;
-  return undefined;
+  return node?.find((entry) => entry.hash === hash && entry.id === id);
 }
 
 /** The branch with another node at one of its places. */
@@ -86,8 +85,10 @@ function leavesOf<V>(node: Node<V>, found: Leaf<V>[] = []): readonly Leaf<V>[] {
 export class Table<V> {
   private constructor(private readonly root: Node<V>) {}
 
+  private static readonly none = new Table<never>(NOTHING);
+
   static empty<V>(): Table<V> {
-    return EMPTY as Table<V>;
+    return Table.none;
   }
 
   get size(): number {
@@ -105,7 +106,7 @@ export class Table<V> {
   set(id: string, value: V): Table<V> {
     const hash = hashOf(id);
     const known = find(this.root, hash, id);
-    return known !== undefined && known.value === value ? this : new Table(put(this.root, 0, { hash, id, value }));
+    return known && known.value === value ? this : new Table(put(this.root, 0, { hash, id, value }));
   }
 
   delete(id: string): Table<V> {
@@ -124,11 +125,4 @@ export class Table<V> {
   *values(): IterableIterator<V> {
     for (const [, value] of this.entries()) yield value;
   }
-
-  /** @internal the empty table, made where the private constructor can be reached */
-  static create(): Table<never> {
-    return new Table<never>(NOTHING);
-  }
 }
-
-const EMPTY = Table.create();
