@@ -20,7 +20,7 @@ const SPREAD = 0x9e3779b1;
 
 /** Mixes the bits of a place, so that trees are of logarithmic depth whatever order cores come in. No luck: the same places, the same tree. */
 function weightOf({ priority, order }: Place): number {
-  const bits = Math.imul(order + 77 * priority, SPREAD);
+  const bits = Math.imul(order + priority, SPREAD);
   return Math.imul(bits ^ (bits >>> 15), SPREAD);
 }
 

@@ -70,14 +70,15 @@ function member(set: Table<true>, id: string, isIn: boolean): Table<true> {
 /** The cores that a voice names learn its phase. Where nobody but holders want a core, both are the same table. */
 function withDemand(demand: Table<Demand>, voice: VoiceState, phase: VoicePhase): Table<Demand> {
   const { cores, id } = voice.context;
-  const [holds, wants, leaves] = [isHolding(phase), isWanting(phase), isLeaving(phase)];
+  const holds = isHolding(phase);
+  const wants = isWanting(phase);
   let next = demand;
   for (const core of cores) {
     const known = next.get(core) ?? NO_DEMAND;
     const holders = member(known.holders, id, holds);
     const isOne = known.wanters === known.holders && wants === holds;
     const wanters = isOne ? holders : member(known.wanters, id, wants);
-    const leavers = member(known.leavers, id, leaves);
+    const leavers = member(known.leavers, id, isLeaving(phase));
     if (holders === known.holders && wanters === known.wanters && leavers === known.leavers) continue;
     next = holders.size + leavers.size === 0 ? next.delete(core) : next.set(core, { holders, wanters, leavers });
   }

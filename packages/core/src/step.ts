@@ -73,7 +73,7 @@ function mustHaveOnly(names: string, node: object): void {
 /** The table of a machine: the ways out of each phase, by event. */
 function waysOf(machine: AnyStateMachine): ReadonlyMap<string, Ways> {
   const { states = {}, on = {}, ...rest } = machine.config as { states?: Record<string, Phases> } & Phases;
-  mustHaveOnly('id context initial schemas', rest);
+  mustHaveOnly('context id initial schemas', rest);
   const { guards, actions } = machine.implementations as unknown as {
     guards: Record<string, (scene: Scene) => boolean>;
     actions: Record<string, Assignment>;
@@ -94,7 +94,7 @@ function waysOf(machine: AnyStateMachine): ReadonlyMap<string, Ways> {
     return { guard: test, target, actions: [...listOf(transition.actions), ...entry].map(actionOf) };
   };
   const table = Object.entries(states).map(([phase, node]) => {
-    mustHaveOnly('on entry', node);
+    mustHaveOnly('entry on', node);
     const ways = new Map<string, Way[]>();
     // What stands for the whole machine counts where the phase has no way of its own.
     for (const [type, transitions] of [...Object.entries(node.on ?? {}), ...Object.entries(on)])
@@ -103,8 +103,6 @@ function waysOf(machine: AnyStateMachine): ReadonlyMap<string, Ways> {
   });
   return new Map(table);
 }
-
-const NONE: readonly Effect[] = [];
 
 export function stepperOf<Phase extends string, Context, Event extends LadingEvent>(
   machine: AnyStateMachine,
@@ -116,7 +114,7 @@ export function stepperOf<Phase extends string, Context, Event extends LadingEve
       .get(entity.phase)
       ?.get(event.type)
       ?.find(({ guard }) => guard === null || guard(scene));
-    if (way === undefined) return { next: entity, effects: NONE, isAccepted: false };
+    if (way === undefined) return { next: entity, effects: [], isAccepted: false };
     const effects: Effect[] = [];
     for (const act of way.actions) act(scene, effects);
     const phase = (way.target ?? entity.phase) as Phase;
