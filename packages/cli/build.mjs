@@ -1,9 +1,10 @@
-// Bundles the command into dist: main.js, the worker files beside it, shared chunks, and the default catalogs.
+// Bundles the command into dist: main.js, the worker files beside it, shared chunks, and the default catalogs with what reading them gives.
 // Everything lies in one folder, because code finds a worker by `new URL('./x-worker.js', import.meta.url)`
 // and that line may end up in any chunk.
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fingerprintOf, readManifest } from '@lading/core';
 import { build } from 'esbuild';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -66,4 +67,15 @@ for (const folder of ['', 'demo']) {
     const isWanted = folder === 'demo' ? !entry.name.startsWith('.') : entry.name.endsWith('.json');
     if (entry.isFile() && isWanted) await copyFile(path.join(from, entry.name), path.join(to, entry.name));
   }
+}
+
+// What reading a catalog gives, for `built-in.ts`. One that is not good fails the build.
+const read = path.join(dist, 'manifests/read');
+await mkdir(read);
+for (const name of await readdir(path.join(dist, 'manifests'))) {
+  if (!name.endsWith('.json')) continue;
+  const text = await readFile(path.join(dist, 'manifests', name), 'utf8');
+  const reading = readManifest(text, { base: null, allowHttp: false });
+  if (!reading.ok) throw new Error(`${name} is refused: ${JSON.stringify(reading.defects)}`);
+  await writeFile(path.join(read, name), JSON.stringify({ of: fingerprintOf(text), manifest: reading.manifest }));
 }

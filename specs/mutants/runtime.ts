@@ -136,7 +136,7 @@ export const RUNTIME: readonly Safeguard[] = [
     {
       id: 'sweep-spares-lost',
       protects: 'What is left of a core that lost a file is not swept at opening.',
-      find: 'if (lost.includes(core)) continue;',
+      find: 'if (isLost.has(core)) return;',
       replace: '',
       survives:
         'A sweep keeps the generation that the journal names, and what is left of a lost core still lies in it.',
@@ -144,7 +144,7 @@ export const RUNTIME: readonly Safeguard[] = [
     {
       id: 'sweep-spares-counted',
       protects: 'Staged bytes that the journal counts on are not swept at opening.',
-      find: 'if (Object.keys(context.durable).length > 0) continue;',
+      find: 'if (Object.keys(context.durable).length > 0) return;',
       replace: '',
       suites: ['laws/reader', 'worlds'],
     },

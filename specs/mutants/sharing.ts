@@ -136,8 +136,8 @@ export const SHARING: readonly Safeguard[] = [
       {
         id: 'early-answer-settled',
         protects: 'An answer that waited is given when its records have come.',
-        find: 'wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);\n    this.settleEarly();',
-        replace: 'wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);',
+        find: 'wake(keysOfRecord(record.events));\n    this.settleEarly();',
+        replace: 'wake(keysOfRecord(record.events));',
       },
       {
         id: 'asked-again',

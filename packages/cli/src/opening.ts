@@ -3,6 +3,7 @@ import { coreIn, errorOfFault, InitializationError, isBusy, type LadingError, ty
 import type { HuggingFace, Pin, Reference } from '@lading/huggingface';
 import { HttpFetcher, loadCatalog, loadManifest, type NodeReader, openDepot, readDepot } from '@lading/node';
 import { type Depot, type DepotReader, faultOf, initializationError } from '@lading/runtime';
+import { builtIn } from './built-in.js';
 import { CliError } from './exit.js';
 import { type Asked, askedBy, hubOf, manifestOf, type Want } from './hub.js';
 import type { Settings } from './options.js';
@@ -28,7 +29,8 @@ export async function reading(session: Session, words: readonly string[] = [], w
   const options = { ...settings, hub };
   try {
     const manifests: Manifest[] = [];
-    for (const source of settings.catalog) manifests.push(await loadManifest(source, fetcher, options));
+    for (const source of settings.catalog)
+      manifests.push((await builtIn(source)) ?? (await loadManifest(source, fetcher, options)));
     const look = async () => await readDepot({ ...options, catalog: await loadCatalog(manifests, fetcher, options) });
     let reader = await look();
     const references = new Map([...heldBy(reader, want), ...(want === 'fetch' ? asked.references : [])]);

@@ -5,7 +5,6 @@ import type { LadingEvent } from './event.js';
 import { evolve } from './evolve.js';
 import type { Stamp } from './input.js';
 import type { Policy } from './policy.js';
-import { nextInQueue } from './queue.js';
 import { coreIn, type DepotState, demandOn, voiceIn } from './state.js';
 
 /**
@@ -138,7 +137,7 @@ export class Draft {
   /** Fills the free slots from the queue. Every decision ends with it. */
   admit(): void {
     while (this.state.working.size < this.policy.slots) {
-      const id = nextInQueue(this.state);
+      const id = this.state.queued.first;
       if (id === null) return;
       this.start(id);
     }

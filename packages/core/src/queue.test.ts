@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyCoreContext } from './core-state.js';
-import { nextInQueue, queueOf } from './queue.js';
+import { queueOf } from './queue.js';
 import { type DepotState, EMPTY_STATE, withCore } from './state.js';
 
 const place = fc.record({
@@ -32,7 +32,7 @@ describe('the queue', () => {
           .sort((a, b) => b.priority - a.priority || a.order - b.order)
           .map(({ id }) => id);
         expect(queueOf(state)).toEqual(expected);
-        expect(nextInQueue(state)).toBe(expected[0] ?? null);
+        expect(state.queued.first).toBe(expected[0] ?? null);
       }),
     );
   });
@@ -40,7 +40,7 @@ describe('the queue', () => {
   it('gives the next as long as there is one, whatever leaves', () => {
     let state = queued([0, 1, 0, 2].map((priority) => ({ priority, phase: 'queued' as const })));
     const order: string[] = [];
-    for (let id = nextInQueue(state); id !== null; id = nextInQueue(state)) {
+    for (let id = state.queued.first; id !== null; id = state.queued.first) {
       order.push(id);
       state = withCore(state, id, { phase: 'preparing', context: { ...emptyCoreContext(id), ticket: 2 } });
     }

@@ -1,6 +1,7 @@
 import { coreMachine } from './core-machine.js';
 import { type CoreContext, type CorePhase, type CoreState, emptyCoreContext, isWorking } from './core-state.js';
 import type { CoreEvent, VoiceEvent } from './event.js';
+import { Queue } from './queue.js';
 import { stepperOf } from './step.js';
 import { Table } from './table.js';
 import { voiceMachine } from './voice-machine.js';
@@ -31,7 +32,7 @@ export interface DepotState {
   readonly position: number;
   // Derived, rebuilt from the above:
   readonly demand: Table<Demand>;
-  readonly queued: Table<true>;
+  readonly queued: Queue;
   readonly working: Table<true>;
 }
 
@@ -43,7 +44,7 @@ export const EMPTY_STATE: DepotState = {
   epoch: 0,
   position: 0,
   demand: Table.empty(),
-  queued: Table.empty(),
+  queued: Queue.empty,
   working: Table.empty(),
 };
 
@@ -66,19 +67,28 @@ function member(set: Table<true>, id: string, isIn: boolean): Table<true> {
   return isIn ? set.set(id, true) : set.delete(id);
 }
 
+/** The cores that a voice names learn its phase. Where nobody but holders want a core, both are the same table. */
 function withDemand(demand: Table<Demand>, voice: VoiceState, phase: VoicePhase): Table<Demand> {
+  const { cores, id } = voice.context;
+  const holds = isHolding(phase);
+  const wants = isWanting(phase);
   let next = demand;
-  for (const core of voice.context.cores) {
+  for (const core of cores) {
     const known = next.get(core) ?? NO_DEMAND;
-    const changed = {
-      holders: member(known.holders, voice.context.id, isHolding(phase)),
-      wanters: member(known.wanters, voice.context.id, isWanting(phase)),
-      leavers: member(known.leavers, voice.context.id, isLeaving(phase)),
-    };
-    const isEmpty = changed.holders.size + changed.wanters.size + changed.leavers.size === 0;
-    next = isEmpty ? next.delete(core) : next.set(core, changed);
+    const holders = member(known.holders, id, holds);
+    const isOne = known.wanters === known.holders && wants === holds;
+    const wanters = isOne ? holders : member(known.wanters, id, wants);
+    const leavers = member(known.leavers, id, isLeaving(phase));
+    if (holders === known.holders && wanters === known.wanters && leavers === known.leavers) continue;
+    next = holders.size + leavers.size === 0 ? next.delete(core) : next.set(core, { holders, wanters, leavers });
   }
   return next;
+}
+
+function queuedWith(state: DepotState, id: string, core: CoreState): Queue {
+  const before = state.cores.get(id);
+  const left = before?.phase === 'queued' ? state.queued.without(before.context) : state.queued;
+  return core.phase === 'queued' ? left.with(core.context) : left;
 }
 
 export function withCore(state: DepotState, id: string, core: CoreState): DepotState {
@@ -86,14 +96,15 @@ export function withCore(state: DepotState, id: string, core: CoreState): DepotS
   return {
     ...state,
     cores: isTrace ? state.cores.delete(id) : state.cores.set(id, core),
-    queued: member(state.queued, id, core.phase === 'queued'),
+    queued: queuedWith(state, id, core),
     working: member(state.working, id, isWorking(core)),
   };
 }
 
 export function withVoice(state: DepotState, id: string, voice: VoiceState): DepotState {
   const before = state.voices.get(id);
-  const cleared = before === undefined ? state.demand : withDemand(state.demand, before, 'absent');
+  const isSame = before === undefined || before.context.cores === voice.context.cores;
+  const cleared = isSame ? state.demand : withDemand(state.demand, before, 'absent');
   return {
     ...state,
     voices: voice.phase === 'absent' ? state.voices.delete(id) : state.voices.set(id, voice),

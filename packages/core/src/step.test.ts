@@ -150,7 +150,7 @@ function walk<Phase extends string, Context, Event extends CoreEvent | VoiceEven
   return { phases: [...reached.keys()].sort(), taken: [...taken].sort(), refused };
 }
 
-describe('a step through the shared scope is what public transition() gives', () => {
+describe('a step through the table of a machine is what public transition() gives', () => {
   it('for cores, on random walks through every place of the table', () => {
     const walked = walk<CorePhase, CoreContext, CoreEvent>(
       coreMachine,

@@ -92,17 +92,19 @@ export class OpenDepot implements Depot {
   }
 
   status$(id: string): Observable<Status> {
-    return this.shared(this.statuses, id, this.parts.view.follow(id));
+    return this.shared(this.statuses, id, (status) => status);
   }
 
   progress$(id: string): Observable<Progress> {
-    const status = this.parts.view.follow(id);
-    return this.shared(this.progresses, id, () => progressOf(status()));
+    return this.shared(this.progresses, id, progressOf);
   }
 
   /** One stream per id, however many look at it. */
-  private shared<T>(known: Map<string, Observable<T>>, id: string, compute: () => T): Observable<T> {
-    const stream = known.get(id) ?? this.parts.streams.project(() => this.keysOf(id), compute, sameJson);
+  private shared<T>(known: Map<string, Observable<T>>, id: string, shape: (status: Status) => T): Observable<T> {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    const { status, keys } = this.parts.view.follow(id);
+    const stream = this.parts.streams.project(keys, () => shape(status()), sameJson);
     known.set(id, stream);
     return stream;
   }
@@ -116,12 +118,6 @@ export class OpenDepot implements Depot {
     return () => subscription.unsubscribe();
   }
 
-  /** What wakes the status of an id: its voices and their cores. */
-  private keysOf(id: string): readonly string[] {
-    const keys = this.parts.view.wishKeys(id);
-    return [...keys, ...keys.flatMap((key) => this.parts.view.coresOfKey(key))];
-  }
-
   async download(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<Asset> {
     const { signal } = options;
     signal?.throwIfAborted();
@@ -129,7 +125,7 @@ export class OpenDepot implements Depot {
     const keys = this.parts.view.wishKeys(id);
     for (const key of keys) this.waiters.set(key, (this.waiters.get(key) ?? 0) + 1);
     try {
-      await this.until(keys, () => this.merge(keys.map((key) => this.outcomeOf(key))), signal);
+      await this.until(keys, (key) => this.outcomeOf(key), signal);
     } catch (error) {
       if (signal?.aborted === true) await this.stopWaiting(id, keys);
       throw error;
@@ -214,19 +210,16 @@ export class OpenDepot implements Depot {
   async cancel(id: string): Promise<void> {
     const keys = this.parts.view.wishKeys(id);
     await this.command({ type: 'cancel', id });
-    await this.until(keys, () =>
-      keys.some((key) => voiceIn(this.state, key).phase === 'cancelling') ? 'pending' : 'ready',
-    );
+    await this.until(keys, (key) => (voiceIn(this.state, key).phase === 'cancelling' ? 'pending' : 'ready'));
   }
 
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
     const keys = this.parts.view.wishKeys(id);
     const core = this.catalog.resolveCore(id)?.id ?? id;
     await this.command({ type: 'delete', id, force: options.force ?? false });
-    const isGoing = () =>
-      keys.some((key) => voiceIn(this.state, key).phase === 'deleting') ||
-      coreIn(this.state, core).phase === 'deleting';
-    await this.until([...keys, core], () => (isGoing() ? 'pending' : 'ready'));
+    const isGoing = (key: string) =>
+      voiceIn(this.state, key).phase === 'deleting' || coreIn(this.state, key).phase === 'deleting';
+    await this.until([...keys, core], (key) => (isGoing(key) ? 'pending' : 'ready'));
   }
 
   async clear(): Promise<void> {
@@ -269,9 +262,28 @@ export class OpenDepot implements Depot {
     }
   }
 
-  /** Resolves when the outcome is no longer pending; rejects with its error, the signal's reason, or what ended the depot. */
-  private until(keys: readonly string[], outcome: () => Outcome, signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves when no outcome is pending any more; rejects with the first error, the signal's reason, or what ended the depot. Of many it waits for
+   * one after the other, so that each is looked at when it changes and not whenever any other does.
+   */
+  private async until(
+    keys: readonly string[],
+    outcomeOf: (key: string) => Outcome,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const isOver = (key: string): Outcome => (outcomeOf(key) === 'pending' ? 'pending' : 'ready');
+    if (keys.length > 1) for (const key of keys) await this.settled([key], () => isOver(key), signal);
+    await this.settled(keys, () => this.merge(keys.map(outcomeOf)), signal);
+  }
+
+  private settled(keys: readonly string[], outcome: () => Outcome, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      let stop: () => void = () => undefined;
+      const settle = (finish: () => void) => {
+        stop();
+        signal?.removeEventListener('abort', look);
+        finish();
+      };
       const look = () => {
         const failure = this.parts.failure();
         const { error } = failure ?? { error: null };
@@ -279,15 +291,10 @@ export class OpenDepot implements Depot {
           return settle(() => reject(error instanceof FaultError ? errorOfFault(error.fault, 'the journal') : error));
         if (signal?.aborted === true) return settle(() => reject(signal.reason));
         const now = outcome();
-        if (now === 'pending') return this.isClosed ? settle(() => reject(new DepotClosed())) : undefined;
-        settle(() => (now === 'ready' ? resolve() : reject(now.error)));
-      };
-      const cores = keys.flatMap((key) => this.parts.view.coresOfKey(key));
-      const stop = this.parts.signals.listen([...keys, ...cores], look);
-      const settle = (finish: () => void) => {
+        if (now !== 'pending') return settle(() => (now === 'ready' ? resolve() : reject(now.error)));
+        if (this.isClosed) return settle(() => reject(new DepotClosed()));
         stop();
-        signal?.removeEventListener('abort', look);
-        finish();
+        stop = this.parts.signals.once([...keys, ...keys.flatMap((key) => this.parts.view.coresOfKey(key))], look);
       };
       signal?.addEventListener('abort', look, { once: true });
       look();

@@ -26,8 +26,8 @@ import { Performer } from './perform.js';
 import type { HeldLease, Journal, Ports, Store } from './ports.js';
 import type { Channel } from './remote/channel.js';
 import { Host } from './remote/host.js';
-import { keysOfEvent, Signals } from './signals.js';
-import { EVERYTHING, Streams } from './streams.js';
+import { bytesOf, keysOfRecord, Signals } from './signals.js';
+import { Streams } from './streams.js';
 import { Throttle } from './throttle.js';
 import { TRANSFER_LIMITS, type TransferLimits } from './transfer-limits.js';
 import { Twins } from './twins.js';
@@ -110,28 +110,53 @@ interface Survey {
 async function surveyed({ store }: Ports, catalog: Catalog, state: DepotState): Promise<Survey> {
   const staged: Record<string, Readonly<Record<string, number>>> = {};
   const missing: Record<string, Readonly<Record<string, Checkpoint>>> = {};
-  for (const [id, core] of state.cores.entries()) {
+  await eachOf([...state.cores.entries()], async ([id, core]) => {
     const { installed } = core.context;
     const kept = installed === null ? null : await lossOf(store, catalog, id, installed);
     if (kept !== null) missing[id] = kept;
     if (isBusy(core) || core.phase === 'backingOff') {
       staged[id] = await store.reclaim(id, installed?.generation ?? null, Object.keys(core.context.durable));
     }
-  }
-  return { staged, missing };
+  });
+  return { staged: inOrder(staged), missing: inOrder(missing) };
 }
 
 /** Removes what a dead process left and no record names. Under the lease; what belongs to a core in work is that core's. */
 async function swept(ports: Ports, state: DepotState, lost: readonly string[]): Promise<void> {
-  for (const core of await ports.store.residents()) {
-    if (lost.includes(core)) continue;
+  const isLost = new Set(lost);
+  await eachOf(await ports.store.residents(), async (core) => {
+    if (isLost.has(core)) return;
     const { phase, context } = coreIn(state, core);
     // Staged bytes that the journal counts on stay: of an update that failed, or of what a repair brought back.
-    if (Object.keys(context.durable).length > 0) continue;
+    if (Object.keys(context.durable).length > 0) return;
     if (phase === 'ready') await ports.store.sweep(core, context.installed?.generation ?? null);
     if (phase === 'absent' && context.ticket > 0) await ports.store.sweep(core, null);
-  }
+  });
 }
+
+/** Cores that are looked at side by side: a disk answers several questions in the time of one. */
+const LOOKS = 16;
+
+/** Works on all of them, some at once. Rejects with the first error, when nobody works any more. */
+async function eachOf<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  let failure: { readonly error: unknown } | null = null;
+  const look = async () => {
+    while (next < all.length && failure === null) {
+      try {
+        await work(all[next++] as T);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(LOOKS, all.length) }, look));
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+}
+
+/** By id, whichever answer came first: what is decided of it must not depend on the disk's haste. */
+const inOrder = <T>(found: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Opens a depot on a platform: becomes its owner, reads its history, looks at the disk, and goes on where the last owner ended. */
 export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<Depot> {
@@ -151,7 +176,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
     const limits = { ...TRANSFER_LIMITS, ...options.transfer };
     let host: Host | null = null;
     const meter = new Meter(ports.clock, (core) => {
-      signals.wake([core]);
+      signals.wake([bytesOf(core)]);
       host?.flow(core);
     });
     const conductor = new Conductor({
@@ -168,7 +193,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
         twins.follow(record);
         host?.record(record);
         streams.publish(record);
-        signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
+        signals.wake(keysOfRecord(record.events));
       },
       onBroken: (error) => {
         failure = { error };

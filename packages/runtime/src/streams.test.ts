@@ -88,17 +88,47 @@ describe('a projected stream', () => {
     expect(listeners()).toBe(0);
   });
 
-  it('wakes only those who listen to what changed', () => {
+  it('is looked at once a frame, however often it changes, and not at all while nobody may be told', () => {
+    const { scheduler, stream, set, at, reads } = bench();
+    stream.subscribe();
+    for (let i = 1; i <= 1_000; i++) at(i, () => set(i));
+    scheduler.flush();
+    expect(reads()).toBeLessThanOrEqual(12);
+  });
+});
+
+describe('signals', () => {
+  it('wake only those who listen to what changed, once, until they ask again', () => {
     const signals = new Signals();
     let calls = 0;
-    const stop = signals.listen(['a', 'b', 'a'], () => calls++);
+    signals.once(['a', 'b', 'a'], () => calls++);
     signals.wake(['c']);
     expect(calls).toBe(0);
     signals.wake(['a', 'b']);
     expect(calls).toBe(1);
+    signals.wake(['a']);
+    expect(calls).toBe(1);
+    const stop = signals.once(['a'], () => calls++);
     stop();
     signals.wake(['a']);
     expect(calls).toBe(1);
+  });
+
+  it('do not call one who asks again while others are called, nor one whom another has stopped', () => {
+    const signals = new Signals();
+    const calls: string[] = [];
+    const ask = () => {
+      calls.push('eager');
+      if (calls.length < 9) signals.once(['a'], ask);
+    };
+    signals.once(['a'], ask);
+    let stop: () => void = () => undefined;
+    signals.once(['a'], () => stop());
+    stop = signals.once(['a'], () => calls.push('stopped'));
+    signals.wake(['a']);
+    expect(calls).toEqual(['eager']);
+    signals.wake(['a']);
+    expect(calls).toEqual(['eager', 'eager']);
   });
 });
 

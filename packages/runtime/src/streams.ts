@@ -1,16 +1,7 @@
 import type { DepotState, LadingEvent, Status } from '@lading/core';
-import {
-  asyncScheduler,
-  distinctUntilChanged,
-  Observable,
-  ReplaySubject,
-  type SchedulerLike,
-  Subject,
-  share,
-  throttleTime,
-} from 'rxjs';
+import { asyncScheduler, Observable, ReplaySubject, type SchedulerLike, Subject, share } from 'rxjs';
 import type { JournalRecord } from './ports.js';
-import type { Signals } from './signals.js';
+import { EVERYTHING, type Signals } from './signals.js';
 
 /** At most ten values a second reach a screen; the last one always does. */
 const UI_MS = 100;
@@ -41,14 +32,12 @@ export const progressOf = ({ id, phase, bytesDone, bytesTotal, rateBytesPerSecon
   etaMs,
 });
 
-/** Key under which the whole depot is listened to. */
-export const EVERYTHING = '*';
-
 /** What a person sees, as RxJS streams: cold until somebody subscribes, shared while anybody does, gone when nobody is left. */
 export class Streams {
   private readonly events = new Subject<PlacedEvent>();
   readonly events$: Observable<PlacedEvent> = this.events.asObservable();
   private readonly end = new Subject<void>();
+  private rest: { readonly at: number; readonly all: (() => void)[] } | null = null;
 
   constructor(
     private readonly signals: Signals,
@@ -56,6 +45,7 @@ export class Streams {
   ) {}
 
   publish(record: JournalRecord): void {
+    if (!this.events.observed) return;
     record.events.forEach((event, i) => this.events.next({ position: record.from + i + 1, at: record.at, event }));
   }
 
@@ -65,26 +55,67 @@ export class Streams {
     this.end.complete();
   }
 
-  /** A value that is computed anew whenever one of the keys is woken. */
+  /**
+   * A value that is computed anew when one of the keys was woken, at once or when what was last said has stood for a while. Many changes in
+   * between cost nothing: nobody looks before he may speak.
+   */
   project<T>(keys: () => Iterable<string>, compute: () => T, isSame: (a: T, b: T) => boolean): Observable<T> {
     return new Observable<T>((subscriber) => {
-      subscriber.next(compute());
-      const stop = this.signals.listen(keys(), () => subscriber.next(compute()));
+      let said = compute();
+      let isResting = true;
+      let stop: () => void = () => undefined;
+      const say = (value: T) => {
+        said = value;
+        isResting = true;
+        this.afterRest(rested);
+        subscriber.next(value);
+      };
+      const look = () => {
+        if (subscriber.closed) return;
+        const value = compute();
+        // Before anybody hears of it: what changes from here on is news.
+        stop = this.signals.once(keys(), changed);
+        // What changed and changed back is no news.
+        if (!isSame(said, value)) say(value);
+      };
+      let isChanged = false;
+      const changed = () => {
+        isChanged = true;
+        if (!isResting) rested();
+      };
+      const rested = () => {
+        isResting = false;
+        if (!isChanged) return;
+        isChanged = false;
+        look();
+      };
+      stop = this.signals.once(keys(), changed);
       const ending = this.end.subscribe(() => {
-        subscriber.next(compute());
+        const last = compute();
+        if (!isSame(said, last)) subscriber.next(last);
         subscriber.complete();
       });
+      say(said);
       return () => {
         stop();
         ending.unsubscribe();
       };
-    }).pipe(
-      distinctUntilChanged(isSame),
-      throttleTime(UI_MS, this.scheduler, { leading: true, trailing: true }),
-      // What changed and changed back within the pause is no news.
-      distinctUntilChanged(isSame),
-      share({ connector: () => new ReplaySubject<T>(1), resetOnRefCountZero: true }),
-    );
+    }).pipe(share({ connector: () => new ReplaySubject<T>(1), resetOnRefCountZero: true }));
+  }
+
+  /** Calls back when the pause between two values is over. All who speak in the same millisecond share one timer. */
+  private afterRest(rested: () => void): void {
+    const at = this.scheduler.now();
+    if (this.rest?.at === at) {
+      this.rest.all.push(rested);
+      return;
+    }
+    const rest = { at, all: [rested] };
+    this.rest = rest;
+    this.scheduler.schedule(() => {
+      if (this.rest === rest) this.rest = null;
+      for (const each of rest.all) each();
+    }, UI_MS);
   }
 
   state$(read: () => DepotState): Observable<DepotState> {
@@ -96,8 +127,14 @@ export class Streams {
   }
 }
 
-/** Equal to the eye: the same JSON. Statuses are small. */
-export const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** Equal to the eye: the same JSON. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const names = Object.keys(a) as (keyof typeof a)[];
+  if (names.length !== Object.keys(b).length || Array.isArray(a) !== Array.isArray(b)) return false;
+  return names.every((name) => sameJson(a[name], b[name]));
+}
 
 /** A stream as an async iterable that gives the newest value each time it is asked, and ends with the signal. */
 export async function* latest<T>(source: Observable<T>, signal?: AbortSignal): AsyncGenerator<T, void, undefined> {

@@ -16,6 +16,7 @@ import {
 } from '@lading/core';
 import { Asset, type Place } from './asset.js';
 import { type Circumstances, ORDINARY, shown } from './circumstances.js';
+import { bytesOf } from './signals.js';
 
 /** What is there and what it means, without any right to change it: a reader needs no lease. */
 export interface DepotReader {
@@ -42,6 +43,13 @@ export interface DepotReader {
 interface Target {
   readonly kind: 'voice' | 'core';
   readonly id: string;
+}
+
+/** One id that somebody looks at. */
+export interface Followed {
+  readonly status: () => Status;
+  /** What wakes it: its voice, the cores of that, and their bytes. */
+  readonly keys: () => readonly string[];
 }
 
 export class View implements DepotReader {
@@ -79,12 +87,15 @@ export class View implements DepotReader {
   }
 
   /** The status of one id again and again: what only the state knew may go from it, and is absent then. */
-  follow(id: string): () => Status {
-    let target: Target | null = null;
-    return () => {
-      target ??= this.kindOf(id);
-      return this.statusOf(target);
-    };
+  follow(id: string): Followed {
+    let found: Target | null = null;
+    const target = () => (found ??= this.kindOf(id));
+    return { status: () => this.statusOf(target()), keys: () => this.keysOf(target()) };
+  }
+
+  private keysOf({ kind, id }: Target): readonly string[] {
+    const cores = kind === 'core' ? [id] : coresOfVoice(this.state, this.catalog, id);
+    return [kind === 'core' ? directWish(id) : id, ...cores, ...cores.map(bytesOf)];
   }
 
   private statusOf(target: Target): Status {

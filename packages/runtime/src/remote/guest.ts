@@ -10,8 +10,8 @@ import { fold } from '../journal-format.js';
 import { OpenDepot } from '../open-depot.js';
 import type { Owner } from '../owner.js';
 import type { JournalRecord, Usage } from '../ports.js';
-import { keysOfEvent, Signals } from '../signals.js';
-import { EVERYTHING, Streams } from '../streams.js';
+import { bytesOf, keysOfRecord, Signals } from '../signals.js';
+import { Streams } from '../streams.js';
 import { View } from '../view.js';
 import type { Channel } from './channel.js';
 import { type Answer, type Ask, isForeign, LANGUAGE, type OwnerWord, wordOf } from './words.js';
@@ -161,7 +161,7 @@ class Guest implements Owner {
     if (record.from > this.state.position) return this.join(record.epoch);
     this.state = replay(this.state, record.events);
     this.streams.publish(record);
-    this.signals.wake([...record.events.flatMap(keysOfEvent), EVERYTHING]);
+    this.signals.wake(keysOfRecord(record.events));
     this.settleEarly();
   }
 
@@ -170,7 +170,7 @@ class Guest implements Owner {
       if (bytes === null) this.lives.delete(core);
       else this.lives.set(core, bytes);
     }
-    this.signals.wake(Object.keys(live));
+    this.signals.wake(Object.keys(live).map(bytesOf));
   }
 
   private settleEarly(): void {
