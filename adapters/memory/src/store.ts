@@ -185,6 +185,11 @@ export class MemoryStore implements Store {
     });
   }
 
+  async *read(core: string, generation: string, file: string): AsyncGenerator<Uint8Array> {
+    const path = this.locate(core, generation, file);
+    yield await guarded('read', path, () => this.mount.read(path));
+  }
+
   quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void> {
     const path = this.generation(core, generation);
     return guarded('set aside', path, async () => {

@@ -82,7 +82,8 @@ function withDemand(demand: Table<Demand>, voice: VoiceState, phase: VoicePhase)
 }
 
 export function withCore(state: DepotState, id: string, core: CoreState): DepotState {
-  const isTrace = core.phase === 'absent' && core.context.ticket === 0;
+  // Nothing ever began, and nothing was brought.
+  const isTrace = core.phase === 'absent' && core.context.ticket === 0 && core.context.revision === null;
   return {
     ...state,
     cores: isTrace ? state.cores.delete(id) : state.cores.set(id, core),

@@ -129,6 +129,8 @@ export interface Store {
   residents(): Promise<readonly string[]>;
   /** Size and sha256 of an installed file, read from the disk; null if it is not there. */
   inspect(core: string, generation: string, file: string): Promise<InstalledFile | null>;
+  /** The bytes of an installed file. Throws `FaultError` (`storageError`) if it is not there. */
+  read(core: string, generation: string, file: string): AsyncIterable<Uint8Array>;
   /** Takes a generation out of use: the named good files go back to staging, the rest is set aside, not deleted. */
   quarantine(core: string, generation: string, goodFiles: readonly string[]): Promise<void>;
   /** Where an engine finds an installed file: a path, or what the platform has instead. */
