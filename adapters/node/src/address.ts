@@ -3,7 +3,8 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
  * Addresses that a redirect must not lead to: this host, private networks, link-local (cloud metadata lives there), carrier NAT
- * (RFC 1918, 3927, 4193, 4291, 6052, 6598). Judged on the address that is connected to, because names and spellings can lie.
+ * (RFC 1918, 3927, 4193, 4291, 6598), and those that carry an IPv4 address through a gateway, where it is judged no more
+ * (RFC 3056, 4380, 6052, 8215). Judged on the address that is connected to, because names and spellings can lie.
  */
 const inward = new BlockList();
 for (const [net, bits] of [
@@ -22,11 +23,14 @@ for (const [net, bits] of [
   inward.addSubnet(net, bits, 'ipv4');
 }
 for (const [net, bits] of [
-  ['::', 128],
-  ['::1', 128],
+  ['::', 96],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const) {
   inward.addSubnet(net, bits, 'ipv6');
