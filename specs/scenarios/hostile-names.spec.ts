@@ -1,5 +1,5 @@
 /** Manifests of a stranger on a real disk: whatever they call their cores and files, nothing outside the depot is ever touched. */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { LIMITS, readManifest } from '@lading/core';
@@ -13,14 +13,67 @@ const bytes = new TextEncoder().encode('hello');
 /** Pieces of ill will among ordinary ones, so that enough names are good to be written. */
 const piece = fc.constantFrom(
   ...['a', 'b2', 'model', 'v1.0', 'en_US-x', 'x@y', 'k=v', 'Z+', 'data', 'file.bin', '/', '/', '/', '/'],
-  ...['.', '..', '../', '/..', '\\', '..\\', '//', '/./', '~', '~root', 'C:', '\\\\?\\', '%2e%2e%2f', '\u2025', '\uff0e\uff0e'],
-  ...['\0', '\n', '\u202e', '\ud800', ' ', '.', '::$DATA', 'con', 'NUL.txt', 'com\u00b9', 'conin$', '__proto__', 'constructor'],
-  ...['.git', '.removed-g1', '.quarantine-g1', '.import', 'g1', 'staging', 'cores', 'journal', 'lease', 'K', '\u212a', 'x'.repeat(180)],
+  ...[
+    '.',
+    '..',
+    '../',
+    '/..',
+    '\\',
+    '..\\',
+    '//',
+    '/./',
+    '~',
+    '~root',
+    'C:',
+    '\\\\?\\',
+    '%2e%2e%2f',
+    '\u2025',
+    '\uff0e\uff0e',
+  ],
+  ...[
+    '\0',
+    '\n',
+    '\u202e',
+    '\ud800',
+    ' ',
+    '.',
+    '::$DATA',
+    'con',
+    'NUL.txt',
+    'com\u00b9',
+    'conin$',
+    '__proto__',
+    'constructor',
+  ],
+  ...[
+    '.git',
+    '.removed-g1',
+    '.quarantine-g1',
+    '.import',
+    'g1',
+    'staging',
+    'cores',
+    'journal',
+    'lease',
+    'K',
+    '\u212a',
+    'x'.repeat(180),
+  ],
 );
 const name = fc.oneof(
   fc.array(piece, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('')),
   fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.constantFrom('../../canary', '/tmp/x', '..', '.', '', 'link/x', 'a/../../b', 'n'.repeat(201), Array(17).fill('a').join('/')),
+  fc.constantFrom(
+    '../../canary',
+    '/tmp/x',
+    '..',
+    '.',
+    '',
+    'link/x',
+    'a/../../b',
+    'n'.repeat(201),
+    Array(17).fill('a').join('/'),
+  ),
 );
 
 let root: string;
@@ -41,7 +94,9 @@ beforeEach(async () => {
 
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-it('whatever a manifest calls its cores and files, what is written lies below the depot', { timeout: 120_000 }, async () => {
+it('whatever a manifest calls its cores and files, what is written lies below the depot', {
+  timeout: 120_000,
+}, async () => {
   const store = new DiskStore(depot);
   const before = await tree(root);
   let written = 0;
@@ -78,6 +133,19 @@ it('whatever a manifest calls its cores and files, what is written lies below th
   expect(await store.residents()).toEqual([]);
 });
 
+it('nobody else may look into what is staged or installed, and nobody writes to what is installed', async () => {
+  const store = new DiskStore(depot);
+  const staged = await store.stage('core', 'a/model.onnx', { bytes: 0, sizeBytes: 5, algorithms: [] });
+  await staged.close();
+  const modeOf = async (...path: readonly string[]) => ((await stat(join(depot, ...path))).mode & 0o777).toString(8);
+  expect(await modeOf('staging')).toBe('700');
+  expect(await modeOf('staging', 'core', 'a')).toBe('700');
+  expect(await modeOf('staging', 'core', 'a', 'model.onnx')).toBe('600');
+  await store.publish('core', 'g1', ['a/model.onnx']);
+  expect(await modeOf('cores', 'core', 'g1', 'a')).toBe('700');
+  expect(await modeOf('cores', 'core', 'g1', 'a', 'model.onnx')).toBe('444');
+});
+
 it('a link that somebody laid where a file is to be staged is not written through', async () => {
   const store = new DiskStore(depot);
   await mkdir(join(depot, 'staging', 'core'), { recursive: true });
@@ -106,4 +174,49 @@ it.each([
   );
   const reading = readManifest(text, { base: null, allowHttp: false });
   expect(reading.ok ? null : reading.defects[0]?.path).toBe(`$.cores[0].files[0].${Object.keys(wrong)[0]}`);
+});
+
+it.each([
+  ...[
+    'file',
+    'data',
+    'javascript',
+    'blob',
+    'about',
+    'ftp',
+    'ftps',
+    'sftp',
+    'ssh',
+    'scp',
+    'git',
+    'svn',
+    'ws',
+    'wss',
+    'gopher',
+    'ldap',
+    'ldaps',
+  ],
+  ...[
+    'dict',
+    'tftp',
+    'smb',
+    'nfs',
+    'jar',
+    'view-source',
+    'chrome',
+    'chrome-extension',
+    'filesystem',
+    'mailto',
+    'tel',
+    'urn',
+    'magnet',
+  ],
+  ...['ipfs', 'unix', 'http+unix', 'node', 'npm', 's3', 'gs', 'httpss', 'x', 'res'],
+])('an address of the scheme %s is refused, and causes no request', (scheme) => {
+  for (const rest of ['//127.0.0.1/x', 'x', '///etc/passwd']) {
+    const file = { filename: 'f', url: `${scheme}:${rest}`, sizeBytes: 5, sha256: 'a'.repeat(64) };
+    const text = JSON.stringify({ version: 3, id: 'm', cores: [{ id: 'c', files: [file] }] });
+    const reading = readManifest(text, { base: 'https://stranger.example/m.json', allowHttp: true });
+    expect(reading.ok ? null : reading.defects[0]?.path).toBe('$.cores[0].files[0].url');
+  }
 });

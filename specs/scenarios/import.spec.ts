@@ -122,6 +122,29 @@ describe('files that are here already', () => {
     expect(requests()).toBe(asked);
   });
 
+  it('that change while they are read are refused', async () => {
+    const depot = await world.open(shelf);
+    const other = (sizeBytes: number): ImportSource => ({
+      name: 'model.onnx',
+      sizeBytes: model.length,
+      async *read() {
+        for (let at = 0; at < sizeBytes; at += 65_536)
+          yield await Promise.resolve(model.subarray(at, Math.min(at + 65_536, sizeBytes)));
+      },
+    });
+    await expect(depot.import([other(model.length - 1)], { id: 'aria' })).rejects.toMatchObject({
+      code: 'interrupted',
+    });
+    const endless: ImportSource = {
+      ...other(0),
+      async *read() {
+        for (;;) yield await Promise.resolve(model);
+      },
+    };
+    await expect(depot.import([endless], { id: 'aria' })).rejects.toMatchObject({ code: 'interrupted' });
+    expect([depot.state.cores.size, await staged()]).toEqual([0, []]);
+  });
+
   it('that are there already change nothing', async () => {
     const depot = await world.open(shelf);
     await depot.download('aria');

@@ -25,13 +25,15 @@ export class HttpClient {
 }
 
 /**
+ * Certificates are proven whatever the environment says (`NODE_TLS_REJECT_UNAUTHORIZED`): it may have been set for another program.
+ *
  * The parser of undici 7 asserts that it is not paused when its connection ends, and throws where nobody can catch it: a server
  * that cuts a reply while the bytes before are still being written would end the process (nodejs/undici#5360; mended in 8, which
  * Node 20 cannot run). So it is set going again just before undici looks: these listeners stand before its own. Leans on names
  * of undici 7.30.2, which is pinned; `specs/scenarios/http.spec.ts` cuts such a connection in every way.
  */
 function connectorOf(options: { readonly lookup?: LookupFunction }): buildConnector.connector {
-  const connect = buildConnector({ timeout: 0, allowH2: false, ...options });
+  const connect = buildConnector({ timeout: 0, allowH2: false, rejectUnauthorized: true, ...options });
   return (target, callback) =>
     connect(target, (...outcome) => {
       const [, socket] = outcome;

@@ -21,7 +21,11 @@ export async function plan(session: Session, ids: readonly string[]): Promise<Ou
   demandKnown(reader, session, wanted);
   const planned = reader.plan(...wanted);
   const freeBytes = await freeBytesAt(session.settings.dir);
-  session.out.record('plan', { ...planRecord(asked.ids, planned, freeBytes), ...referencesOf(pins), ...unknownIn(unknown) });
+  session.out.record('plan', {
+    ...planRecord(asked.ids, planned, freeBytes),
+    ...referencesOf(pins),
+    ...unknownIn(unknown),
+  });
   const lines = planLines(asked.ids, planned, freeBytes);
   for (const line of [...lines, ...pinLines(pins), ...unknown.map(unknownLine)]) session.out.result(line);
   return { ...DONE, counts: { bytesToFetch: planned.bytesToFetch, bytesTotal: planned.bytesTotal } };
