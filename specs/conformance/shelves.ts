@@ -54,6 +54,20 @@ export function shelves(sentence: StoreSentence): void {
     },
   );
 
+  sentence(undefined, 'an installed file is read as it is, and one that is not there is a fault', async ({ store }) => {
+    await install(store, 'c', 'g1');
+    for (const name of NAMES) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of store.read('c', 'g1', name)) chunks.push(chunk.slice());
+      const read = new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+      expect(await sha256(read)).toBe(await sha256(bytesOf(name)));
+    }
+    const gone = async () => {
+      for await (const _ of store.read('c', 'g1', 'gone.bin')) expect.unreachable();
+    };
+    expect((await faultIn(gone())).type).toBe('storageError');
+  });
+
   sentence(
     undefined,
     'an installed file is adopted by another core, and stays what it is',

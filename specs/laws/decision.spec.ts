@@ -40,13 +40,15 @@ function reportOf(type: Report['type'], core: string, ticket: number, n: number)
       return { type, core, ticket, fault: n % 3 === 0 ? { ...FAULT, type: 'notFound' } : FAULT, voided: [] };
     case 'lost':
       return { type, core, generation: `g${ticket}`, detail: 'missing', kept: {} };
+    case 'staged':
+      return { type, core, revision: 'of another catalog', files: { f: { bytes: n, validator: null, origin: null } } };
     default:
       return { type, core, ticket };
   }
 }
 
 /** What a job reports when all goes well. */
-const ONWARD: Readonly<Record<string, Exclude<Report['type'], 'lost'>>> = {
+const ONWARD: Readonly<Record<string, Exclude<Report['type'], 'lost' | 'staged'>>> = {
   preparing: 'prepared',
   downloading: 'downloaded',
   verifying: 'verified',
@@ -56,7 +58,7 @@ const ONWARD: Readonly<Record<string, Exclude<Report['type'], 'lost'>>> = {
   deleting: 'removed',
   backingOff: 'due',
 };
-const REPORTS = [...new Set(Object.values(ONWARD)), 'checkpointed', 'faulted', 'lost'] as const;
+const REPORTS = [...new Set(Object.values(ONWARD)), 'checkpointed', 'faulted', 'lost', 'staged'] as const;
 
 /** One thing that happens: somebody wants something, a job goes on, a job fails, or the catalog is replaced. */
 const happenings = fc.array(

@@ -12,6 +12,7 @@ const CORE_EVENTS: readonly CoreEvent[] = [
   { type: 'CoreStarted', core, ticket: 1, revision: 'r', bytesTotal: 9, keepsStaged: true },
   { type: 'CorePrepared', core, ticket: 1, staged: { f: 5 } },
   { type: 'CoreCheckpointed', core, ticket: 1, files: file, isProgress: true },
+  { type: 'CoreStaged', core, revision: 'r', files: file },
   { type: 'CoreDownloaded', core, ticket: 1 },
   { type: 'CoreVerified', core, ticket: 1, isArchive: false, weak: [] },
   { type: 'CoreVerified', core, ticket: 1, isArchive: true, weak: [] },

@@ -114,6 +114,15 @@ export function coreOracle(phase: CorePhase, c: CoreContext, event: CoreEvent): 
       if (!event.isProgress) return stay(phase, { ...c, durable });
       return stay(phase, { ...c, durable, attempt: 0, fault: null, highWater: Math.max(c.highWater, total(durable)) });
     }
+    case 'CoreStaged': {
+      if (!among(phase, 'absent', 'queued', 'preparing', 'ready', 'paused', 'backingOff', 'failed')) return null;
+      if (event.revision !== c.revision) {
+        const anew = { durable: event.files, highWater: total(event.files), strikes: 0 };
+        return stay(phase, { ...c, revision: event.revision, ...anew });
+      }
+      const durable = { ...c.durable, ...event.files };
+      return stay(phase, { ...c, durable, highWater: Math.max(c.highWater, total(durable)) });
+    }
     case 'CoreDownloaded':
       return phase === 'downloading' ? enter('verifying', c) : null;
     case 'CoreVerified':

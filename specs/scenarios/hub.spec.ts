@@ -478,6 +478,27 @@ describe('on the command line', () => {
     expect((await lading(['list'])).stderr).toContain('left out');
   });
 
+  it('a plan goes on without what the hub cannot tell, and says whose size is unknown', async () => {
+    const direct = 'hf://acme/speech@main/tokens.json';
+    await hub.hub.close();
+    const planned = await json('plan', 'aria', direct);
+    expect(planned.code).toBe(0);
+    expect(ofType(planned, 'plan')[0]).toMatchObject({
+      ids: ['aria', 'hf+acme+speech@main+tokens.json'],
+      bytesToFetch: 0,
+      unknown: [
+        { id: 'aria', code: 'networkUnreachable' },
+        { id: 'hf+acme+speech@main+tokens.json', code: 'networkUnreachable' },
+      ],
+    });
+    expect((await lading(['plan', 'aria'])).stdout).toContain('aria: size unknown');
+  });
+
+  it('a plan does not go on where the hub has said no', async () => {
+    const planned = await json('plan', 'hf://acme/speech@main/gone.json');
+    expect([planned.code, ofType(planned, 'plan')]).toEqual([6, []]);
+  });
+
   it('what is installed is found and proven while the hub is away', async () => {
     expect((await json('download', 'aria')).code).toBe(0);
     await hub.hub.close();

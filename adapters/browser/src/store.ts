@@ -6,6 +6,8 @@ import { Folder } from './folder.js';
 import { evicted, guarded, isMissing } from './fs-fault.js';
 import { access, copyInto, KeptDigests, OpfsStagedFile, readInto } from './staged-file.js';
 
+/** What is read at once of a file that is exported. */
+const READ_BYTES = 1024 * 1024;
 const FINAL = '.final-';
 const QUARANTINE = '.quarantine-';
 
@@ -193,6 +195,17 @@ export class OpfsStore implements Store {
         handle.close();
       }
     });
+  }
+
+  async *read(core: string, generation: string, file: string): AsyncGenerator<Uint8Array> {
+    const place = this.locate(core, generation, file);
+    const found = await guarded('read', place, async () => (await this.folder.file(place)).getFile());
+    for (let at = 0; at < found.size; at += READ_BYTES)
+      yield await guarded(
+        'read',
+        place,
+        async () => new Uint8Array(await found.slice(at, at + READ_BYTES).arrayBuffer()),
+      );
   }
 
   quarantine(

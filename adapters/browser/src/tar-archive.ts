@@ -1,5 +1,15 @@
-import { corrupt, quoted, tooLarge, type UnpackedTree, unsafe } from '@lading/runtime/archive';
-import { BLOCK_BYTES, readHeader, readLongName, readRecords, type TarHeader } from './tar-header.js';
+import {
+  BLOCK_BYTES,
+  corrupt,
+  quoted,
+  readHeader,
+  readLongName,
+  readRecords,
+  type TarHeader,
+  tooLarge,
+  type UnpackedTree,
+  unsafe,
+} from '@lading/runtime/archive';
 
 /** An extended header or a long name; more is no archive but a bomb. */
 const EXTENDED_BYTES = 64 * 1024;

@@ -173,6 +173,11 @@ export class MemoryStore implements Store {
     });
   }
 
+  async *read(core: string, generation: string, file: string): AsyncGenerator<Uint8Array> {
+    const path = this.locate(core, generation, file);
+    yield await guarded('read', path, () => this.mount.read(path));
+  }
+
   quarantine(
     core: string,
     generation: string,

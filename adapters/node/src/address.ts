@@ -2,9 +2,9 @@ import { lookup as dnsLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
- * Addresses that a redirect must not lead to: this host, private networks, link-local (cloud metadata lives there), carrier NAT, and
- * what wraps any of them (RFC 1918, 3056, 3927, 4193, 4291, 4380, 6052, 6598, 8215). Judged on the address that is connected to,
- * because names and spellings can lie.
+ * Addresses that a redirect must not lead to: this host, private networks, link-local (cloud metadata lives there), carrier NAT
+ * (RFC 1918, 3927, 4193, 4291, 6598), and those that carry an IPv4 address through a gateway, where it is judged no more
+ * (RFC 3056, 4380, 6052, 8215). Judged on the address that is connected to, because names and spellings can lie.
  */
 const inward = new BlockList();
 for (const [net, bits] of [
@@ -30,6 +30,7 @@ for (const [net, bits] of [
   ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ] as const) {
   inward.addSubnet(net, bits, 'ipv6');

@@ -1,8 +1,10 @@
 export type { CatalogOptions } from './catalog-source.js';
 export { loadCatalog, loadManifest } from './catalog-source.js';
 export { systemClock } from './clock.js';
+export { writeExport } from './export-file.js';
 export type { FetcherOptions } from './fetcher.js';
 export { HttpFetcher } from './fetcher.js';
+export { fileSources } from './file-source.js';
 export { FileJournal } from './journal.js';
 export { FileLease, readOwner } from './lease.js';
 export { localFiles } from './local-files.js';

@@ -4,6 +4,8 @@ import { Catalog, type Policy } from '@lading/core';
 import {
   type Depot,
   type DepotReader,
+  type Export,
+  exportOf,
   FaultError,
   type Fetcher,
   type Hub,
@@ -104,6 +106,8 @@ export interface NodeReader extends DepotReader {
   history(): Promise<readonly JournalRecord[]>;
   /** The same with the newest snapshot, which tells what came before the first of them. */
   archive(): Promise<JournalImage>;
+  /** What is installed of these ids as one archive that `import` takes on another machine. */
+  export(...ids: string[]): Promise<Export>;
   /** Reads installed files again and compares them with what was installed. */
   verify(...ids: string[]): Promise<readonly Inspection[]>;
 }
@@ -130,7 +134,11 @@ export async function readDepot(options: NodeOptions): Promise<NodeReader> {
       const found = await Promise.all(cores.sort().map((core) => inspectCore(store, recorded, core)));
       return found.filter((inspection) => inspection !== null);
     };
-    return Object.assign(view, { history, archive, verify });
+    const exported = async (...ids: string[]) => {
+      const cores = new Set(ids.flatMap((id) => view.coresOf(id)));
+      return await exportOf({ catalog, store, state }, ids, [...cores]);
+    };
+    return Object.assign(view, { history, archive, verify, export: exported });
   } catch (error) {
     throw initializationError(error);
   } finally {

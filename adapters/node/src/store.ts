@@ -191,6 +191,15 @@ export class DiskStore implements Store {
     }
   }
 
+  async *read(core: string, generation: string, file: string): AsyncGenerator<Uint8Array> {
+    const path = this.locate(core, generation, file);
+    try {
+      yield* createReadStream(path, { highWaterMark: 1024 * 1024 });
+    } catch (error) {
+      throw fsFault(error, 'read', path);
+    }
+  }
+
   quarantine(
     core: string,
     generation: string,

@@ -17,6 +17,7 @@ const EXIT_OF_CODE: Readonly<Record<string, number>> = {
   checksumMismatch: EXIT.verification,
   upstreamChanged: EXIT.verification,
   damaged: EXIT.verification,
+  exportInvalid: EXIT.verification,
   notReplayable: EXIT.verification,
   noSpace: EXIT.noSpace,
   networkTimeout: EXIT.network,

@@ -10,6 +10,7 @@ const TELLING: ReadonlySet<LadingEvent['type']> = new Set([
   'RetryScheduled',
   'CoreFailed',
   'CoreInstalled',
+  'CoreStaged',
   'CoreLost',
 ]);
 

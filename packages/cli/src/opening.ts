@@ -37,7 +37,10 @@ export async function reading(session: Session, words: readonly string[] = [], w
     if (references.size > 0) {
       // An id that is unknown is said before the hub is asked.
       const others = asked.ids.filter((id) => !references.has(id));
-      demandKnown({ catalog: reader.catalog, leftOut: hub.leftOut }, session, others, isHeld(reader));
+      // What it could not tell a moment ago is said by who needs it: a plan goes on without.
+      const isHere = isHeld(reader);
+      const also = (id: string) => isHere(id) || hub.leftOut.get(id)?.isRetryable === true;
+      demandKnown({ catalog: reader.catalog, leftOut: hub.leftOut }, session, others, also);
       manifests.push(await manifestOf(references, hub, fetcher, settings.allowHttp ?? false));
       reader = await look();
     }

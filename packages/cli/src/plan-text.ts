@@ -28,8 +28,10 @@ export function planLines(ids: readonly string[], plan: Plan, freeBytes: number 
     return `  ${padded(core.id, idColumns)}  ${coloured}  ${paint('dim', what)}`;
   });
   const saves = plan.sharingSavesBytes > 0 ? `; sharing saves ${formatBytes(plan.sharingSavesBytes)}` : '';
-  const total =
-    plan.bytesToFetch === 0
+  const nothing = plan.cores.length === 0;
+  const total = nothing
+    ? 'nothing is known of what is to fetch'
+    : plan.bytesToFetch === 0
       ? `nothing to fetch, all ${formatBytes(plan.bytesTotal)} are here${saves}`
       : `${formatBytes(plan.bytesToFetch)} to fetch of ${formatBytes(plan.bytesTotal)}${saves}`;
   const isShort = freeBytes !== null && plan.neededBytes > freeBytes;

@@ -106,6 +106,29 @@ export function programOf(chosen: (work: Work) => void): Command {
     .action((ids: string[], flags: { repair?: boolean }) =>
       chosen(async (s) => (await import('./commands/verify.js')).verify(s, ids, flags)),
     );
+  top(
+    'import',
+    'take files that are on this machine already, prove them and install them',
+    'import kokoro_af_heart ~/Downloads/kokoro-v1.0.onnx',
+    'import kokoro_af_heart /media/stick/kokoro',
+    'import kokoro.tar',
+  )
+    .usage('[id] <file...> [options]')
+    .argument(
+      '<what...>',
+      'an id, then files or folders; or what `lading export` wrote, which says itself what it is for',
+    )
+    .action((words: string[]) => chosen(async (s) => (await import('./commands/import.js')).importInto(s, words)));
+  top(
+    'export',
+    'write what is installed as one archive that `lading import` takes on another machine',
+    'export kokoro_af_heart --out kokoro.tar',
+  )
+    .argument('<id...>')
+    .requiredOption('--out <file>', 'where the archive goes')
+    .action((ids: string[], flags: { out: string }) =>
+      chosen(async (s) => (await import('./commands/export.js')).exportFrom(s, ids, flags)),
+    );
   top('clean', 'remove leftovers that belong to nothing', 'clean').action(() =>
     chosen(async (s) => (await import('./commands/remove.js')).clean(s)),
   );

@@ -18,6 +18,10 @@ export function eventWords(event: LadingEvent, at: number): string {
       return `${event.core} has room${stagedWords(Object.values(event.staged))}`;
     case 'CoreCheckpointed':
       return `${event.core}: ${formatBytes(checkpointed(event.files))} are safe on disk`;
+    case 'CoreStaged':
+      return checkpointed(event.files) === 0
+        ? `${event.core}: what is imported takes the place of what was fetched`
+        : `${event.core}: ${formatBytes(checkpointed(event.files))} were imported`;
     case 'CoreDownloaded':
       return `${event.core} has all its bytes`;
     case 'CoreVerified':

@@ -46,6 +46,13 @@ function remember(context: CoreContext, event: CoreEvent): CoreContext {
         highWater: Math.max(context.highWater, durableBytes(durable)),
       };
     }
+    case 'CoreStaged': {
+      const isSame = event.revision === context.revision;
+      const durable = isSame ? { ...context.durable, ...event.files } : event.files;
+      // Nobody fetched them: they are no progress that an attempt may be forgiven for.
+      const highWater = Math.max(isSame ? context.highWater : 0, durableBytes(durable));
+      return { ...context, revision: event.revision, durable, highWater, strikes: isSame ? context.strikes : 0 };
+    }
     case 'CoreVerified':
       return { ...context, weak: event.weak };
     case 'CoreDownloaded':
@@ -155,19 +162,29 @@ const reorder = { CorePrioritized: { actions: 'remember' } } as const;
 /** Bytes that became durable, also when the transfer that brought them was just told to stop. */
 const note = { CoreCheckpointed: { actions: 'remember' } } as const;
 
+/** Bytes that a person brought: wherever no job is at work that may have the files open. */
+const bring = { CoreStaged: { actions: 'remember' } } as const;
+
 export const coreMachine = blueprint.createMachine({
   id: 'core',
   context: ({ input }) => emptyCoreContext(input?.id ?? ''),
   initial: 'absent',
   on: { CoreLost: { actions: 'remember' }, CoreWoken: { actions: 'remember' } },
   states: {
-    absent: { on: requeue },
+    absent: { on: { ...requeue, ...bring } },
     queued: {
-      on: { ...leave, ...fail, ...reorder, ...note, CoreStarted: { target: 'preparing', actions: 'remember' } },
+      on: {
+        ...leave,
+        ...fail,
+        ...reorder,
+        ...note,
+        ...bring,
+        CoreStarted: { target: 'preparing', actions: 'remember' },
+      },
     },
     preparing: {
       entry: { type: 'effect', params: ({ context }) => effectOf('prepare', context) },
-      on: { ...job, ...reorder, ...note, CorePrepared: { target: 'downloading', actions: 'remember' } },
+      on: { ...job, ...reorder, ...note, ...bring, CorePrepared: { target: 'downloading', actions: 'remember' } },
     },
     downloading: {
       entry: { type: 'effect', params: ({ context }) => effectOf('transfer', context) },
@@ -205,6 +222,7 @@ export const coreMachine = blueprint.createMachine({
     ready: {
       on: {
         ...requeue,
+        ...bring,
         CoreDeletionStarted: leave.CoreDeletionStarted,
         CoreLost: { target: 'absent', actions: 'salvage' },
       },
@@ -214,6 +232,7 @@ export const coreMachine = blueprint.createMachine({
       on: {
         ...requeue,
         ...note,
+        ...bring,
         CoreCancelStarted: leave.CoreCancelStarted,
         CoreDeletionStarted: leave.CoreDeletionStarted,
       },
@@ -227,12 +246,18 @@ export const coreMachine = blueprint.createMachine({
         ...leave,
         ...fail,
         ...reorder,
+        ...bring,
         CoreQueued: { target: 'queued', actions: 'remember' },
         CoreWoken: { target: 'backingOff', reenter: true, actions: 'remember' },
       },
     },
     failed: {
-      on: { ...requeue, CoreCancelStarted: leave.CoreCancelStarted, CoreDeletionStarted: leave.CoreDeletionStarted },
+      on: {
+        ...requeue,
+        ...bring,
+        CoreCancelStarted: leave.CoreCancelStarted,
+        CoreDeletionStarted: leave.CoreDeletionStarted,
+      },
     },
     cancelling: {
       entry: { type: 'effect', params: ({ context }) => effectOf('discard', context) },

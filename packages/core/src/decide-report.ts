@@ -1,11 +1,11 @@
-import { type CoreState, durableBytes, isBusy } from './core-state.js';
+import { type CorePhase, type CoreState, durableBytes, isBusy } from './core-state.js';
 import type { Draft } from './draft.js';
 import type { Checkpoint } from './event.js';
 import type { Report, Wake } from './input.js';
 import { retryVerdict } from './retry.js';
 import { coreIn } from './state.js';
 
-type JobReport = Exclude<Report, { type: 'lost' }>;
+type JobReport = Exclude<Report, { type: 'lost' | 'staged' }>;
 
 /** The phases in which a report makes sense; in any other it is late and changes nothing. */
 const EXPECTED_IN: Readonly<Record<Exclude<JobReport['type'], 'faulted'>, string>> = {
@@ -36,6 +36,17 @@ function isStale(core: CoreState, report: JobReport): boolean {
   if (report.type === 'faulted') return !isBusy(core);
   return core.phase !== EXPECTED_IN[report.type];
 }
+
+/** No job has the files of such a core open: one that is being prepared waits until who brings them has let go. */
+const TAKES_STAGED: ReadonlySet<CorePhase> = new Set([
+  'absent',
+  'queued',
+  'preparing',
+  'ready',
+  'paused',
+  'backingOff',
+  'failed',
+]);
 
 /** Enough that is new and durable to forgive earlier failures; bytes fetched again after a loss do not count. */
 function isProgress(draft: Draft, core: CoreState, files: Readonly<Record<string, Checkpoint>>): boolean {
@@ -82,6 +93,12 @@ export function decideReport(draft: Draft, report: Report): void {
     draft.settleLost(id);
     // An update may have been on its way: with the installed version its voices are gone, and nobody wants it now.
     draft.settleDemand(id);
+    return;
+  }
+  if (report.type === 'staged') {
+    const { core: id, revision, files } = report;
+    const isWanted = draft.catalog.core(id)?.revision === revision;
+    if (isWanted && TAKES_STAGED.has(core.phase)) draft.emit({ type: 'CoreStaged', core: id, revision, files });
     return;
   }
   if (isStale(core, report)) return;

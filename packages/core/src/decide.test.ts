@@ -222,7 +222,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
     weight: 3,
     arbitrary: fc.constant((b: Bench) => {
       const report = b.late.pop();
-      if (report === undefined || report.type === 'lost') return;
+      if (report === undefined || report.type === 'lost' || report.type === 'staged') return;
       const before = imageOf(b.state);
       if (coreIn(b.state, report.core).context.ticket === report.ticket) return;
       b.put(report);

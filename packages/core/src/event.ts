@@ -52,6 +52,13 @@ export type CoreEvent =
       /** True if enough is new that earlier failures no longer count. */
       readonly isProgress: boolean;
     }
+  /** Whole files that were brought by hand are staged: of this revision, checked against the catalog, durable. */
+  | {
+      readonly type: 'CoreStaged';
+      readonly core: string;
+      readonly revision: string;
+      readonly files: Readonly<Record<string, Checkpoint>>;
+    }
   | { readonly type: 'CoreDownloaded'; readonly core: string; readonly ticket: number }
   | {
       readonly type: 'CoreVerified';

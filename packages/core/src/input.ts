@@ -46,6 +46,13 @@ export type Report =
       /** Files whose staged bytes are void. */
       readonly voided: readonly string[];
     }
+  /** Files of a core that were brought by hand are staged, while no job was at work on it. */
+  | {
+      readonly type: 'staged';
+      readonly core: string;
+      readonly revision: string;
+      readonly files: Readonly<Record<string, Checkpoint>>;
+    }
   /** A check found installed files gone or changed. */
   | {
       readonly type: 'lost';

@@ -92,7 +92,8 @@ function queuedWith(state: DepotState, id: string, core: CoreState): Queue {
 }
 
 export function withCore(state: DepotState, id: string, core: CoreState): DepotState {
-  const isTrace = core.phase === 'absent' && core.context.ticket === 0;
+  // Nothing ever began, and nothing was brought.
+  const isTrace = core.phase === 'absent' && core.context.ticket === 0 && core.context.revision === null;
   return {
     ...state,
     cores: isTrace ? state.cores.delete(id) : state.cores.set(id, core),

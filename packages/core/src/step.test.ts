@@ -43,6 +43,7 @@ const coreEvent: fc.Arbitrary<CoreEvent> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ ...is('CorePrepared'), ticket: number, staged }) },
+  fc.record({ ...is('CoreStaged'), revision: fc.constantFrom('r1', 'r2'), files: checkpoints }),
   fc.record({ ...is('CoreCheckpointed'), ticket: number, files: checkpoints, isProgress: fc.boolean() }),
   { weight: 4, arbitrary: fc.record({ ...is('CoreDownloaded'), ticket: number }) },
   { weight: 4, arbitrary: fc.record({ ...is('CoreVerified'), ticket: number, isArchive: fc.boolean(), weak: names }) },

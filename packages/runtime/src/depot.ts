@@ -1,6 +1,9 @@
 import type { DepotState, Status } from '@lading/core';
 import type { Observable } from 'rxjs';
 import type { Asset } from './asset.js';
+import type { Export } from './export.js';
+import type { Imported } from './import.js';
+import type { ImportSource } from './import-source.js';
 import type { Inspection } from './inspection.js';
 import type { Usage } from './ports.js';
 import type { PlacedEvent, Progress } from './streams.js';
@@ -26,6 +29,17 @@ export interface Depot extends DepotReader, AsyncDisposable {
   verify(...ids: string[]): Promise<readonly Inspection[]>;
   /** Like `verify`; what is damaged is set aside and fetched anew, file by file. Resolves when all is ready again. */
   repair(...ids: string[]): Promise<readonly Inspection[]>;
+  /**
+   * Stages files that somebody has already, for the cores of an id, or for what an exported archive among them names. They are matched by size and
+   * digest, never by name alone; one that is none of the wanted files is refused, and nothing has changed then. `download` finds them there, proves
+   * them again and installs them; what is missing it fetches. Throws `ChecksumError`, and `ConfigurationError` `coreBusy` for a core that is at work.
+   */
+  import(
+    sources: readonly ImportSource[],
+    options?: { readonly id?: string; readonly signal?: AbortSignal },
+  ): Promise<Imported>;
+  /** What is installed of these ids as one archive that `import` takes on another machine. Throws `ConfigurationError`, `ChecksumError`. */
+  export(...ids: string[]): Promise<Export>;
   /** Removes what no record names: leftovers of crashes, older generations, quarantined files. Returns the bytes freed. */
   clean(): Promise<number>;
   /** Deletes everything that was asked for. Resolves when the files are gone. */

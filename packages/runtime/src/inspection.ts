@@ -11,7 +11,11 @@ export interface Inspection {
 }
 
 /** Reads each file of an installed core again and compares size and digest with those of its installation. */
-export async function inspectCore(store: Store, state: DepotState, core: string): Promise<Inspection | null> {
+export async function inspectCore(
+  store: Pick<Store, 'inspect'>,
+  state: DepotState,
+  core: string,
+): Promise<Inspection | null> {
   const { installed } = coreIn(state, core).context;
   if (installed === null) return null;
   const damaged: { filename: string; expected: string; found: string | null }[] = [];

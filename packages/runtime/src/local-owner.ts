@@ -1,5 +1,8 @@
 import { type Catalog, type Command, coreIn, type DepotState, type Refusal } from '@lading/core';
 import type { Conductor } from './conductor.js';
+import { type Export, exportOf } from './export.js';
+import { type Imported, importFiles } from './import.js';
+import type { ImportSource } from './import-source.js';
 import { type Inspection, inspectCore } from './inspection.js';
 import { goodParts, keptOf } from './kept.js';
 import type { Owner } from './owner.js';
@@ -54,6 +57,19 @@ export class LocalOwner implements Owner {
         await store.quarantine(core, generation, Object.keys(whole), Object.keys(parts));
       });
     }
+  }
+
+  import(
+    cores: readonly string[],
+    sources: readonly ImportSource[],
+    signal?: AbortSignal,
+  ): Promise<Omit<Imported, 'ids'>> {
+    return importFiles(this.parts, cores, sources, signal);
+  }
+
+  export(ids: readonly string[], cores: readonly string[]): Promise<Export> {
+    const { catalog, store } = this.parts;
+    return exportOf({ catalog, store, state: this.state }, ids, cores);
   }
 
   async clean(): Promise<number> {

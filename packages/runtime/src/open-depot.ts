@@ -16,7 +16,11 @@ import type { Observable } from 'rxjs';
 import type { Asset } from './asset.js';
 import { DepotClosed } from './conductor.js';
 import type { Depot } from './depot.js';
+import type { Export } from './export.js';
 import { FaultError } from './fault-error.js';
+import type { Imported } from './import.js';
+import { openedSources } from './import-ids.js';
+import type { ImportSource } from './import-source.js';
 import type { Inspection } from './inspection.js';
 import type { Owner } from './owner.js';
 import type { Usage } from './ports.js';
@@ -241,6 +245,25 @@ export class OpenDepot implements Depot {
     await this.parts.owner.setAside(damaged);
     for (const [key] of users) await this.download(this.subjectOf(key));
     return inspections;
+  }
+
+  async import(
+    sources: readonly ImportSource[],
+    options: { readonly id?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<Imported> {
+    this.mustBeOpen();
+    try {
+      const opened = await openedSources(this.parts.view, sources, options.id);
+      const imported = await this.parts.owner.import(opened.cores, opened.sources, options.signal);
+      return { ids: opened.ids, ...imported };
+    } catch (error) {
+      throw error instanceof FaultError ? errorOfFault(error.fault, 'the import') : error;
+    }
+  }
+
+  async export(...ids: string[]): Promise<Export> {
+    this.mustBeOpen();
+    return await this.parts.owner.export(ids, [...new Set(ids.flatMap((id) => this.coresOf(id)))]);
   }
 
   async clean(): Promise<number> {

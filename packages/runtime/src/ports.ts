@@ -145,6 +145,8 @@ export interface Store {
   residents(): Promise<readonly string[]>;
   /** Size and sha256 of an installed file, or of a range of it, read from the disk; null if it is not there. */
   inspect(core: string, generation: string, file: string, range?: Range): Promise<InstalledFile | null>;
+  /** The bytes of an installed file. Throws `FaultError` (`storageError`) if it is not there. */
+  read(core: string, generation: string, file: string): AsyncIterable<Uint8Array>;
   /**
    * Takes a generation out of use: the named good files go back to staging, the rest is set aside, not deleted. Of files that are good in parts
    * a copy goes to staging.

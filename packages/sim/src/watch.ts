@@ -139,6 +139,7 @@ function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): St
     sizes: (...args) => inner.sizes(...args),
     residents: () => inner.residents(),
     inspect: (...args) => inner.inspect(...args),
+    read: (core, generation, file) => inner.read(core, generation, file),
     locate: (core, generation, file) => inner.locate(core, generation, file),
     freeBytes: () => (isFull() ? Promise.resolve(0) : inner.freeBytes()),
     usage: () => inner.usage(),

@@ -10,7 +10,17 @@ export async function completion({ out }: Session, shell: keyof typeof SCRIPTS):
   return DONE;
 }
 
-const TAKE_IDS: ReadonlySet<string> = new Set(['download', 'plan', 'status', 'path', 'delete', 'cancel', 'verify']);
+const TAKE_IDS: ReadonlySet<string> = new Set([
+  'download',
+  'plan',
+  'status',
+  'path',
+  'delete',
+  'cancel',
+  'verify',
+  'import',
+  'export',
+]);
 
 /** The words that may stand where the last one is being written, one a line. */
 export async function complete(

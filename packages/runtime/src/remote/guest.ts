@@ -4,7 +4,9 @@ import type { SchedulerLike } from 'rxjs';
 import { type Circumstances, type Halt, ORDINARY } from '../circumstances.js';
 import { DepotClosed } from '../conductor.js';
 import type { Depot } from '../depot.js';
+import type { Export } from '../export.js';
 import { faultOf } from '../fault-error.js';
+import type { Imported } from '../import.js';
 import type { Inspection } from '../inspection.js';
 import { fold } from '../journal-format.js';
 import { OpenDepot } from '../open-depot.js';
@@ -232,6 +234,15 @@ class Guest implements Owner {
     return this.ask({ do: 'setAside', damaged });
   }
 
+  /** Records and commands go through the channel, the bytes of files do not. */
+  import(): Promise<Omit<Imported, 'ids'>> {
+    return Promise.reject(notHere('imported'));
+  }
+
+  export(): Promise<Export> {
+    return Promise.reject(notHere('exported'));
+  }
+
   clean(): Promise<number> {
     return this.ask({ do: 'clean' });
   }
@@ -265,6 +276,12 @@ class Guest implements Owner {
 
 const faultIn = (error: unknown): Fault =>
   error instanceof LadingError && error.fault !== null ? error.fault : faultOf(error);
+
+const notHere = (what: 'imported' | 'exported'): LadingError =>
+  new LadingError(`files cannot be ${what} from here: another program owns the depot`, {
+    code: 'notHere',
+    remedy: 'Ask the program that owns it, or use `lading import` and `lading export` when it is closed.',
+  });
 
 const otherRelease = (): LadingError =>
   new LadingError('another release of this program owns the depot, and speaks another language', {

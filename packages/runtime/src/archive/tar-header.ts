@@ -1,4 +1,4 @@
-import { corrupt, quoted } from '@lading/runtime/archive';
+import { corrupt, quoted } from './archive-error.js';
 
 export const BLOCK_BYTES = 512;
 
@@ -10,6 +10,7 @@ export interface TarHeader {
 }
 
 const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 
 /** A field: text up to the first NUL. */
 function field(block: Uint8Array, from: number, length: number): string {
@@ -71,3 +72,55 @@ export function readRecords(bytes: Uint8Array): ReadonlyMap<string, string> {
 
 /** A long name stands in a body of its own, ended by a NUL. */
 export const readLongName = (bytes: Uint8Array): string => field(bytes, 0, bytes.length);
+
+/** The largest size that eleven octal digits hold. */
+const OCTAL_BYTES = 8 ** 11;
+const NAME_BYTES = 100;
+
+const octalText = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')}\0`;
+
+function block(name: string, sizeBytes: number, type: '0' | 'x'): Uint8Array {
+  const header = new Uint8Array(BLOCK_BYTES);
+  const put = (text: string, at: number) => header.set(encoder.encode(text), at);
+  put(name.slice(0, NAME_BYTES), 0);
+  put(octalText(0o644, 7), 100);
+  put(octalText(0, 7), 108);
+  put(octalText(0, 7), 116);
+  put(octalText(sizeBytes < OCTAL_BYTES ? sizeBytes : 0, 11), 124);
+  put(octalText(0, 11), 136);
+  put(' '.repeat(8), 148);
+  put(type, 156);
+  put('ustar\u000000', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  put(`${octalText(sum, 6)} `, 148);
+  return header;
+}
+
+/** One record of an extended header: its length counts the digits that tell it. */
+function record(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`;
+  let length = rest.length;
+  while (String(length).length + rest.length !== length) length = String(length).length + rest.length;
+  return `${length}${rest}`;
+}
+
+/** What stands before a file: a header, and before it an extended one for what the header has no room for. The name is ASCII. */
+export function writeHeader(name: string, sizeBytes: number): Uint8Array {
+  const records = [
+    ...(name.length > NAME_BYTES ? [record('path', name)] : []),
+    ...(sizeBytes >= OCTAL_BYTES ? [record('size', String(sizeBytes))] : []),
+  ].join('');
+  const header = block(name, sizeBytes, '0');
+  if (records === '') return header;
+  const all = new Uint8Array(2 * BLOCK_BYTES + paddedBytes(records.length));
+  all.set(block('extended-header', records.length, 'x'), 0);
+  all.set(encoder.encode(records), BLOCK_BYTES);
+  all.set(header, all.length - BLOCK_BYTES);
+  return all;
+}
+
+/** What a body takes up: whole blocks. */
+export const paddedBytes = (sizeBytes: number): number => Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
+
+/** Two blocks of zeros: nothing comes after them. */
+export const END_BYTES = 2 * BLOCK_BYTES;
