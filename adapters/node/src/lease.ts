@@ -256,8 +256,12 @@ export class FileLease implements Lease {
       release: async () => {
         clearInterval(beat);
         if (this.mine === text) this.mine = null;
-        const now = await this.look();
-        if (now?.text === text) await unlink(this.path);
+        try {
+          const now = await this.look();
+          if (now?.text === text) await unlink(this.path);
+        } catch (error) {
+          throw fsFault(error, 'let go of', this.path);
+        }
       },
     };
   }
