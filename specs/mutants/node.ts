@@ -52,7 +52,7 @@ export const NODE: readonly Safeguard[] = [
         id: 'node-linked',
         protects: 'Equal bytes lie on the disk once.',
         find: 'await link(source, path).catch(',
-        replace: 'await copy(source, path).catch(',
+        replace: 'await copyDurably(source, path).catch(',
       },
     ],
   ),
@@ -132,8 +132,8 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-journal-bounded',
         protects: 'A journal that is compacted does not grow for ever.',
-        find: 'for (const segment of old) await rm(',
-        replace: 'for (const segment of old.slice(0, 0)) await rm(',
+        find: 'for (const segment of old) await removeHeld(',
+        replace: 'for (const segment of old.slice(0, 0)) await removeHeld(',
       },
     ],
   ),
@@ -156,8 +156,8 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-own-lease',
         protects: "Releasing takes away one's own lease only.",
-        find: 'if (now?.text === text) await rm(this.path, { force: true });\n      },',
-        replace: 'if (now !== null) await rm(this.path, { force: true });\n      },',
+        find: 'if (now?.text === text) await rm(this.path, { force: true });\n        } catch',
+        replace: 'if (now !== null) await rm(this.path, { force: true });\n        } catch',
       },
       {
         id: 'node-fence-looks',
@@ -187,8 +187,8 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-unpublished-first',
         protects: 'A generation loses its final name before its first file.',
-        find: 'if (hidden !== path) await rename(path, hidden);\n    await rm(hidden,',
-        replace: 'await rm(path,',
+        find: 'if (hidden !== path) await renameHeld(path, hidden);\n    await removeHeld(hidden',
+        replace: 'await removeHeld(path',
       },
       {
         id: 'node-dot-is-not-final',
@@ -199,7 +199,7 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-unpacking-leaves-nothing',
         protects: 'Unpacking that failed leaves nothing.',
-        find: '} catch (error) {\n      await rm(targetDir, { recursive: true, force: true });',
+        find: '} catch (error) {\n      await removeHeld(targetDir);',
         replace: '} catch (error) {',
       },
       {

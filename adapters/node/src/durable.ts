@@ -1,11 +1,12 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { onceDescriptorFree } from './descriptors.js';
 import { errnoOf } from './fs-fault.js';
 
 /** Makes names in a directory survive a power cut. Some systems cannot open a directory (Windows): there nothing better exists. */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
+  const handle = await onceDescriptorFree(() => open(path, 'r'));
   try {
     await handle.sync();
   } finally {

@@ -14,6 +14,7 @@ const TYPES: Readonly<Record<string, FaultType>> = {
   ENFILE: 'storageError',
   ENOMEM: 'storageError',
   EIO: 'storageError',
+  EINTR: 'storageError',
   EBUSY: 'storageError',
   EXDEV: 'storageError',
   ENOENT: 'storageError',

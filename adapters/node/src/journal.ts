@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StateImage } from '@lading/core';
 import {
@@ -12,8 +12,10 @@ import {
   type JournalRecord,
   upcast,
 } from '@lading/runtime';
+import { onceDescriptorFree } from './descriptors.js';
 import { makeDirectory, syncDirectory } from './durable.js';
-import { fsFault, isMissing } from './fs-fault.js';
+import { fsFault, guarded, isMissing } from './fs-fault.js';
+import { removeHeld, renameHeld } from './held-file.js';
 import { fenced } from './lease.js';
 import type { Reserve } from './reserve.js';
 
@@ -70,7 +72,7 @@ export class FileJournal implements Journal {
 
   private async segments(): Promise<number[]> {
     try {
-      const names = await readdir(this.dir);
+      const names = await onceDescriptorFree(() => readdir(this.dir));
       return names
         .flatMap((name) => SEGMENT.exec(name)?.[1] ?? [])
         .map(Number)
@@ -84,7 +86,7 @@ export class FileJournal implements Journal {
   /** A snapshot that fails its check is passed over: the journal is the truth. */
   private async readSnapshot(): Promise<StoredSnapshot | null> {
     try {
-      const { values } = decodeLines(await readFile(join(this.dir, SNAPSHOT)));
+      const { values } = decodeLines(await onceDescriptorFree(() => readFile(join(this.dir, SNAPSHOT))));
       const stored = values[0] as StoredSnapshot | undefined;
       return stored?.v === 1 ? stored : null;
     } catch (error) {
@@ -100,7 +102,7 @@ export class FileJournal implements Journal {
     const records: JournalRecord[] = [];
     for (const segment of segments) {
       const path = join(this.dir, nameOf(segment));
-      const bytes = await readFile(path).catch((error: unknown) => {
+      const bytes = await onceDescriptorFree(() => readFile(path)).catch((error: unknown) => {
         throw fsFault(error, 'read', path);
       });
       const { values, goodBytes } = this.decode(path, bytes);
@@ -191,7 +193,8 @@ export class FileJournal implements Journal {
 
   private async openSegment(path: string): Promise<FileHandle> {
     await makeDirectory(this.dir);
-    const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+    const handle = await onceDescriptorFree(() => open(path, flags, 0o600));
     try {
       await handle.truncate(this.goodBytes);
       this.sizeBytes = this.goodBytes;
@@ -215,14 +218,14 @@ export class FileJournal implements Journal {
         await this.withReserve(() => this.writeAside(aside, stored));
         // A large one takes its time.
         await this.fence?.();
-        await rename(aside, join(this.dir, SNAPSHOT));
+        await renameHeld(aside, join(this.dir, SNAPSHOT));
         await syncDirectory(this.dir);
         await this.close();
         this.segment += 1;
         this.goodBytes = 0;
         this.sizeBytes = 0;
         const old = (await this.segments()).filter((segment) => segment < this.segment).slice(0, -KEPT_SEGMENTS);
-        for (const segment of old) await rm(join(this.dir, nameOf(segment)), { force: true });
+        for (const segment of old) await removeHeld(join(this.dir, nameOf(segment)));
       } catch (error) {
         throw fsFault(error, 'write the snapshot', aside);
       }
@@ -230,7 +233,7 @@ export class FileJournal implements Journal {
   }
 
   private async writeAside(aside: string, stored: StoredSnapshot): Promise<void> {
-    const handle = await open(aside, 'w', 0o600);
+    const handle = await onceDescriptorFree(() => open(aside, 'w', 0o600));
     try {
       await writeFully(handle, encodeLine(stored), 0);
       await handle.sync();
@@ -242,7 +245,7 @@ export class FileJournal implements Journal {
   async close(): Promise<void> {
     const handle = this.handle;
     this.handle = null;
-    await handle?.close();
+    await guarded('close the journal', this.dir, async () => await handle?.close());
   }
 }
 

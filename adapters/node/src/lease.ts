@@ -198,8 +198,12 @@ export class FileLease implements Lease {
       release: async () => {
         clearInterval(beat);
         if (this.mine === text) this.mine = null;
-        const now = await this.look();
-        if (now?.text === text) await rm(this.path, { force: true });
+        try {
+          const now = await this.look();
+          if (now?.text === text) await rm(this.path, { force: true });
+        } catch (error) {
+          throw fsFault(error, 'let go of', this.path);
+        }
       },
     };
   }

@@ -22,6 +22,7 @@ import {
 } from '@lading/runtime';
 import { loadCatalog } from './catalog-source.js';
 import { systemClock } from './clock.js';
+import { onceDescriptorFree } from './descriptors.js';
 import { HttpFetcher } from './fetcher.js';
 import { isMissing } from './fs-fault.js';
 import { FileJournal } from './journal.js';
@@ -80,7 +81,7 @@ export async function openDepot(options: NodeOptions): Promise<Depot> {
     const catalog = await catalogOf(options, fetcher);
     const reserve = new Reserve(dir);
     const lease = new FileLease(dir, reserve);
-    const journal = new FileJournal(journalOf(dir), 'write', () => lease.mustHold(), reserve);
+    const journal = new FileJournal(journalOf(dir), 'write', () => onceDescriptorFree(() => lease.mustHold()), reserve);
     const source: Fetcher = options.hub?.fetcherFor(catalog, fetcher) ?? fetcher;
     const ports = { fetcher: source, store: new DiskStore(dir), journal, lease, clock: systemClock, luck: Math.random };
     const depot = await openDepotOn(ports, { ...options, catalog, policy: policyOf(options) });

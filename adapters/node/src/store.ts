@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { chmod, lstat, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
+import { chmod, lstat, readdir, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { InstalledFile, Range } from '@lading/core';
@@ -14,11 +14,15 @@ import {
   type Usage,
 } from '@lading/runtime';
 import { ArchiveError } from '@lading/runtime/archive';
+import { descriptors, onceDescriptorFree } from './descriptors.js';
 import { DigestThread } from './digest-thread.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { extractArchive } from './extract.js';
 import { fsFault, guarded, isMissing } from './fs-fault.js';
-import { copyOf, linkFile } from './link-file.js';
+import { removeHeld, renameHeld } from './held-file.js';
+import { linkFile } from './link-file.js';
+import { copyDurably, isHalfCopy, moveFile } from './move-file.js';
+import { Proofs } from './proofs.js';
 import { DiskStagedFile } from './staged-file.js';
 
 const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
@@ -31,6 +35,7 @@ export class DiskStore implements Store {
   private readonly staging: string;
   private readonly cores: string;
   private readonly digests = new DigestThread();
+  private readonly proofs = new Proofs();
 
   constructor(private readonly dir: string) {
     this.staging = join(dir, 'staging');
@@ -51,7 +56,8 @@ export class DiskStore implements Store {
   }
 
   stage(core: string, file: string, options: StageOptions): Promise<StagedFile> {
-    return DiskStagedFile.open(join(this.staging, core, file), options, this.digests);
+    const path = join(this.staging, core, file);
+    return descriptors.stage(async () => this.proofs.of(await DiskStagedFile.open(path, options, this.digests), path));
   }
 
   reclaim(core: string, keep: string | null, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
@@ -59,9 +65,14 @@ export class DiskStore implements Store {
       for (const name of await namesIn(join(this.cores, core))) {
         if (name === keep || isQuarantine(name)) continue;
         await this.bringBack(core, this.generation(core, name), files);
-        await rm(this.generation(core, name), { recursive: true, force: true });
+        await removeHeld(this.generation(core, name));
       }
-      return Object.fromEntries(await filesIn(join(this.staging, core)));
+      const staged = await filesIn(join(this.staging, core));
+      for (const name of [...staged.keys()].filter(isHalfCopy)) {
+        await removeHeld(join(this.staging, core, name));
+        staged.delete(name);
+      }
+      return Object.fromEntries(staged);
     });
   }
 
@@ -72,7 +83,8 @@ export class DiskStore implements Store {
       if (!present.has(file)) continue;
       const target = join(this.staging, core, file);
       await makeDirectory(dirname(target));
-      await rename(join(from, file), target);
+      this.proofs.forget(target);
+      await moveFile(join(from, file), target);
     }
   }
 
@@ -82,25 +94,29 @@ export class DiskStore implements Store {
       from.generation === null
         ? join(this.staging, from.core, from.file)
         : this.locate(from.core, from.generation, from.file);
+    this.proofs.forget(path);
     return guarded('link', path, () => linkFile(source, path));
   }
 
   discard(core: string): Promise<void> {
-    return guarded('remove', join(this.staging, core), () =>
-      rm(join(this.staging, core), { recursive: true, force: true }),
-    );
+    return guarded('remove', join(this.staging, core), () => removeHeld(join(this.staging, core)));
   }
 
   async extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]> {
     const targetDir = this.assembly(core, options.generation);
     const archivePath = join(this.staging, core, options.file);
     try {
-      await rm(targetDir, { recursive: true, force: true });
+      await removeHeld(targetDir);
       await makeDirectory(targetDir);
       const { extractType, stripComponents, maxBytes, maxFiles } = options;
-      return await extractArchive({ archivePath, extractType, stripComponents, targetDir, maxBytes, maxFiles }, signal);
+      await this.proofs.demand(archivePath);
+      const request = { archivePath, extractType, stripComponents, targetDir, maxBytes, maxFiles };
+      const files = await extractArchive(request, signal);
+      // Unpacking takes a while, and opens the archive anew.
+      await this.proofs.demand(archivePath);
+      return files;
     } catch (error) {
-      await rm(targetDir, { recursive: true, force: true });
+      await removeHeld(targetDir);
       signal.throwIfAborted();
       if (error instanceof ArchiveError)
         throw FaultError.of('archiveInvalid', error.code, `${core}: ${error.message}`, {}, error);
@@ -113,7 +129,7 @@ export class DiskStore implements Store {
     return guarded('install', final, async () => {
       const assembly = this.assembly(core, generation);
       if (files !== null) await this.assemble(core, assembly, files);
-      await rename(assembly, final);
+      await renameHeld(assembly, final);
       await syncDirectory(dirname(final));
     });
   }
@@ -127,8 +143,10 @@ export class DiskStore implements Store {
       for (let folder = dirname(target); folder !== assembly; folder = dirname(folder)) folders.add(folder);
       await makeDirectory(dirname(target));
       const source = join(this.staging, core, file);
+      await this.proofs.demand(source);
       await chmod(source, 0o444);
-      await rename(source, target);
+      await moveFile(source, target);
+      this.proofs.forget(source);
     }
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) await syncDirectory(folder);
   }
@@ -151,7 +169,7 @@ export class DiskStore implements Store {
         if (name === keep || (quarantine === 'keep' && isQuarantine(name))) continue;
         await this.unpublish(core, name);
       }
-      await rm(join(this.staging, core), { recursive: true, force: true });
+      await removeHeld(join(this.staging, core));
       if (keep === null) await rmdir(join(this.cores, core)).catch(() => undefined);
     });
   }
@@ -160,8 +178,8 @@ export class DiskStore implements Store {
   private async unpublish(core: string, name: string): Promise<void> {
     const path = this.generation(core, name);
     const hidden = name.startsWith('.') ? path : this.generation(core, `.removed-${name}`);
-    if (hidden !== path) await rename(path, hidden);
-    await rm(hidden, { recursive: true, force: true });
+    if (hidden !== path) await renameHeld(path, hidden);
+    await removeHeld(hidden);
   }
 
   remove(core: string): Promise<void> {
@@ -210,15 +228,15 @@ export class DiskStore implements Store {
     return guarded('set aside', path, async () => {
       // One at a time: what was set aside before has been looked at or never will be, and the depot must not grow with every repair.
       for (const name of await namesIn(join(this.cores, core))) {
-        if (isQuarantine(name)) await rm(this.generation(core, name), { recursive: true, force: true });
+        if (isQuarantine(name)) await removeHeld(this.generation(core, name));
       }
       const hidden = this.generation(core, `.quarantine-${generation}`);
-      await rename(path, hidden);
+      await renameHeld(path, hidden);
       await this.bringBack(core, hidden, goodFiles);
       for (const file of partFiles) {
         const target = join(this.staging, core, file);
         await makeDirectory(dirname(target));
-        await copyOf(join(hidden, file), target);
+        await copyDurably(join(hidden, file), target);
       }
     });
   }
@@ -253,7 +271,7 @@ const sum = (files: ReadonlyMap<string, number>): number =>
 
 async function namesIn(path: string): Promise<string[]> {
   try {
-    return (await readdir(path)).sort();
+    return (await onceDescriptorFree(() => readdir(path))).sort();
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
