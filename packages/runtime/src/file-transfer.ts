@@ -3,12 +3,13 @@ import type { Checkpoints } from './checkpoints.js';
 import { DurableOffsets, type Identity } from './durable-offsets.js';
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-fault.js';
+import { type FileWork, OURS, sizesOf, type TransferPorts } from './file-work.js';
 import type { Job, Proven } from './job.js';
 import type { Meter } from './meter.js';
 import { type BadPiece, Pieces } from './pieces.js';
 import type { StagedFile } from './ports.js';
 import { algorithmsFor, expectedDigest, proofOf } from './proof.js';
-import { type FileWork, OURS, SourceTransfer, sizesOf, type TransferPorts } from './source-transfer.js';
+import { SourceTransfer } from './source-transfer.js';
 
 /** Faults whose remedy is elsewhere, most actionable first: what is reported when every source failed. */
 const TELLING: readonly Fault['type'][] = [

@@ -1,9 +1,9 @@
 import { contentDigest, judgeHead, originOf, redactUrl } from '@lading/core';
 import { FaultError } from './fault-error.js';
 import { FileFault } from './file-fault.js';
+import { type FileWork, sizesOf } from './file-work.js';
 import type { FetchResponse } from './ports.js';
 import type { Segment } from './segments.js';
-import { type FileWork, sizesOf } from './source-transfer.js';
 import { Watchdog } from './watchdog.js';
 
 /** Bytes of the beginning that are kept for a message. */

@@ -1,17 +1,10 @@
-import { bytesIn, type Fault, type FileSpec, missingIn, originOf, redactUrl } from '@lading/core';
-import type { Connections } from './connections.js';
-import type { DurableOffsets, Identity } from './durable-offsets.js';
+import { bytesIn, missingIn, originOf, redactUrl } from '@lading/core';
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-fault.js';
-import { type Job, JobEnded } from './job.js';
-import type { Manners } from './manners.js';
-import type { Meter } from './meter.js';
-import type { Pieces } from './pieces.js';
-import type { Ports, StagedFile } from './ports.js';
+import { type FileWork, OURS, sizesOf, startOver } from './file-work.js';
+import { JobEnded } from './job.js';
 import { SegmentRequest } from './segment-request.js';
 import { type Segment, Segments } from './segments.js';
-import type { Throttle } from './throttle.js';
-import type { TransferLimits } from './transfer-limits.js';
 
 /** Fresh starts and short replies that one attempt allows: both are legal, neither may go on for ever. */
 const MAX_RESTARTS = 2;
@@ -30,45 +23,6 @@ const FIRST_CREW = 4;
 const STEAL_MS = 500;
 /** Wrong pieces after which a source is left. */
 const MAX_BAD_PIECES = 2;
-
-export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
-  readonly stallMs: number;
-  readonly throttle: Throttle;
-  readonly manners: Manners;
-  readonly connections: Connections;
-  readonly limits: TransferLimits;
-}
-
-/** A file in work: what its transfer from any source needs. */
-export interface FileWork {
-  readonly ports: TransferPorts;
-  readonly meter: Meter;
-  readonly job: Job;
-  readonly spec: FileSpec;
-  readonly staged: StagedFile;
-  readonly offsets: DurableOffsets;
-  readonly identity: Identity;
-  readonly pieces: Pieces | null;
-  /** How the last first bytes looked, for a message. */
-  readonly look: { contentType: string; head: Uint8Array };
-  /** Sources that led to an expired address, and the number of their requests when another one was asked for. */
-  readonly renewed: Map<string, number>;
-}
-
-export const sizesOf = ({ contents }: FileSpec): readonly number[] => [
-  ...new Set(contents.map(({ sizeBytes }) => sizeBytes)),
-];
-
-/** Drops all that is staged, and what was counted of it. */
-export async function startOver({ meter, job, staged, offsets, identity }: FileWork): Promise<void> {
-  meter.add(job.core, -bytesIn(staged.held));
-  await offsets.drop('all');
-  identity.validator = null;
-  identity.origin = null;
-}
-
-/** Faults that are none of a source: another connection, or another source, would not help. */
-export const OURS: ReadonlySet<Fault['type']> = new Set(['noSpace', 'filePermissions', 'storageError', 'unknown']);
 
 interface Worker {
   readonly controller: AbortController;

@@ -3,9 +3,9 @@ import { Checkpoints } from './checkpoints.js';
 import { faultOf } from './fault-error.js';
 import { FileFault } from './file-fault.js';
 import { FileTransfer } from './file-transfer.js';
+import type { TransferPorts } from './file-work.js';
 import { type Job, JobEnded, type Proven } from './job.js';
 import type { Meter } from './meter.js';
-import type { TransferPorts } from './source-transfer.js';
 import type { Twins } from './twins.js';
 
 export interface CoreTransferPorts extends TransferPorts {
