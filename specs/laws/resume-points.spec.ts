@@ -7,10 +7,10 @@ import { seededLuck, urlOf } from '@lading/memory';
 import { createWorld, type World } from '@lading/sim';
 import { describe, expect, it } from 'vitest';
 
-const SIZE = 60_000;
-const SEGMENT = 10_000;
-const PIECE = 7_000;
-const CHECKPOINT = 5_000;
+const SIZE = 30_000;
+const SEGMENT = 5_000;
+const PIECE = 3_500;
+const CHECKPOINT = 2_500;
 const URL_OF_FILE = urlOf('a', 'f');
 const CONNECTIONS = 3;
 /** Cuts of each kind; four kinds make five thousand. */
@@ -23,7 +23,7 @@ const transfer = {
   checkpointBytes: CHECKPOINT,
   aheadBytes: 2 * CHECKPOINT,
 };
-const pace = { chunkBytes: 997, chunkMs: 120, latencyMs: 5 };
+const pace = { chunkBytes: 701, chunkMs: 120, latencyMs: 5 };
 
 function pointsOf(seed: number): readonly number[] {
   const boundaries = [SEGMENT, PIECE, CHECKPOINT].flatMap((unit) =>
@@ -93,7 +93,7 @@ describe('a download over several connections', () => {
     for (const [i, point] of pointsOf(2).entries()) {
       const world = await createWorld({ seed: i, catalog, transfer, pace, connections: CONNECTIONS });
       // Of whichever request has so many bytes: each has at most a segment's.
-      world.memory.network.fail(URL_OF_FILE, { type: 'pace', chunkBytes: 997, chunkMs: 120 }, i % 5);
+      world.memory.network.fail(URL_OF_FILE, { type: 'pace', chunkBytes: 701, chunkMs: 120 }, i % 5);
       world.memory.network.fail(URL_OF_FILE, { type: 'drop', afterBytes: point % SEGMENT });
       await world.run(world.depot.download('a'));
       await expectRight(world);

@@ -21,8 +21,8 @@ export const MEMORY: readonly Safeguard[] = [
       {
         id: 'memory-kept-read-again',
         protects: 'A kept prefix is read again: a crash may have left zeros in it.',
-        find: 'if (keep > 0) this.digest(await this.mount.read(this.path));',
-        replace: '',
+        find: 'if (this.digestedBytes >= this.bytes) return;',
+        replace: 'if (this.digestedBytes >= 0) return;',
       },
       {
         id: 'memory-name-synced',

@@ -15,20 +15,8 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-cut-to-kept',
         protects: 'Bytes beyond the recorded offset are cut.',
-        find: 'if (size > keep) await this.handle.truncate(keep);',
+        find: 'if (size > end) await handle.truncate(end);',
         replace: '',
-      },
-      {
-        id: 'node-kept-read-again',
-        protects: 'A kept prefix is read again: a crash may have left zeros in it.',
-        find: 'this.hash(block.subarray(0, bytesRead));',
-        replace: '',
-      },
-      {
-        id: 'node-chunk-taken',
-        protects: 'A write that takes half goes on with the other half.',
-        find: 'done += bytesWritten;',
-        replace: 'done += chunk.length + 0 * bytesWritten;',
       },
       {
         id: 'node-link-not-cut',
@@ -41,6 +29,36 @@ export const NODE: readonly Safeguard[] = [
         protects: 'A link to an installed file that turned out wrong is left, and a file of its own begun.',
         find: 'if (this.isLink) await this.leaveLink();\n      else await',
         replace: 'await',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/digests.ts',
+    ['node/store'],
+    [
+      {
+        id: 'node-kept-read-again',
+        protects: 'What was not hashed as it came is read again: a crash may have left zeros in it.',
+        find: 'take(block.subarray(0, bytesRead));',
+        replace: '',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/write-queue.ts',
+    ['node/store'],
+    [
+      {
+        id: 'node-chunk-taken',
+        protects: 'A write that takes half goes on with the other half.',
+        find: 'left = behind(left, bytesWritten);',
+        replace: 'left = behind(left, bytesWritten + 2 ** 40);',
+      },
+      {
+        id: 'node-stored-after-write',
+        protects: 'What waits to be written is not counted as stored.',
+        find: 'await this.writeFully(run.chunks, run.from);\n        this.stored = withRange(this.stored, run);',
+        replace: 'this.stored = withRange(this.stored, run);\n        await this.writeFully(run.chunks, run.from);',
       },
     ],
   ),

@@ -4,20 +4,22 @@ const PLAYED: readonly Suite[] = ['worlds'];
 
 /** What the machines do, and the pure modules that judge heads, catalogs and what a screen is told. */
 export const PURE_MODULES: readonly Safeguard[] = [
-  ...inFile('packages/core/src/core-machine.ts', PLAYED, [
+  ...inFile('packages/core/src/checkpoint.ts', PLAYED, [
     {
       id: 'disk-lowers-journal',
       protects: 'A recorded offset is lowered to what the disk holds.',
-      find: 'Math.min(checkpoint.bytes, staged[file] ?? 0)',
-      replace: 'checkpoint.bytes',
+      find: 'const ranges = clipped(rangesOf(checkpoint), sizeBytes);',
+      replace: 'const ranges = sizeBytes < 0 ? [] : rangesOf(checkpoint);',
     },
     {
       id: 'disk-never-raises',
       protects: 'A length on the disk proves nothing: it never raises a recorded offset.',
-      find: 'Math.min(checkpoint.bytes, staged[file] ?? 0)',
-      replace: 'staged[file] ?? 0',
+      find: 'const ranges = clipped(rangesOf(checkpoint), sizeBytes);',
+      replace: 'const ranges = clipped([{ from: 0, to: sizeBytes }], sizeBytes);',
       suites: ['laws/oracle', 'worlds'],
     },
+  ]),
+  ...inFile('packages/core/src/core-machine.ts', PLAYED, [
     {
       id: 'progress-renews',
       protects: 'Progress renews the attempts.',
@@ -124,8 +126,8 @@ export const PURE_MODULES: readonly Safeguard[] = [
       {
         id: 'range-end',
         protects: 'A part that reaches beyond the end of the file is refused.',
-        find: 'if (range.last >= Math.max(...want.sizes)) {',
-        replace: 'if (range.last > Math.max(...want.sizes)) {',
+        find: 'if (range.last >= end) {',
+        replace: 'if (range.last > end) {',
       },
       {
         id: 'range-total',

@@ -3,7 +3,7 @@ import { inFile, type Safeguard } from './safeguard.js';
 /** What is shared: hosts, equal bytes, and a depot whose owner is elsewhere. */
 export const SHARING: readonly Safeguard[] = [
   ...inFile(
-    'packages/runtime/src/file-transfer.ts',
+    'packages/runtime/src/segment-request.ts',
     ['scenarios/manners'],
     [
       {
@@ -13,16 +13,22 @@ export const SHARING: readonly Safeguard[] = [
         replace: 'manners.leaveAlone(origin, 0);',
       },
       {
-        id: 'host-asked-first',
-        protects: 'Every request knocks first.',
-        find: 'manners.knock(origin, url);',
-        replace: '',
-      },
-      {
         id: 'rangeless-remembered',
         protects: 'A server that knows no parts is not asked for one again.',
         find: 'manners.takeWhole(url);',
         replace: 'manners.isRangeless(url);',
+      },
+    ],
+  ),
+  ...inFile(
+    'packages/runtime/src/source-transfer.ts',
+    ['scenarios/manners'],
+    [
+      {
+        id: 'host-asked-first',
+        protects: 'Every request knocks first.',
+        find: 'manners.knock(this.origin, this.url);',
+        replace: '',
       },
     ],
   ),

@@ -4,37 +4,37 @@ const PLAYED: readonly Suite[] = ['worlds'];
 
 /** What a transfer does, from the first request to the proof. */
 export const TRANSFERS: readonly Safeguard[] = [
-  ...inFile('packages/runtime/src/file-transfer.ts', PLAYED, [
+  ...inFile('packages/runtime/src/durable-offsets.ts', PLAYED, [
     {
       id: 'sync-before-checkpoint',
       protects: 'An offset is recorded only when its bytes are synced.',
-      find: 'staged.sync().then(() => this.note(bytes))',
-      replace: 'Promise.resolve().then(() => this.note(bytes))',
+      find: 'this.staged.sync().then((durable) => this.note(durable))',
+      replace: 'Promise.resolve(this.staged.held).then((durable) => this.note(durable))',
     },
     {
       id: 'checkpoint-of-sync',
       protects: 'What came during a sync is not counted as synced.',
-      find: 'staged.sync().then(() => this.note(bytes))',
-      replace: 'staged.sync().then(() => this.note(staged.bytes))',
+      find: 'this.staged.sync().then((durable) => this.note(durable))',
+      replace: 'this.staged.sync().then(() => this.note(this.staged.held))',
       suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'sync-before-proof',
       protects: 'A proven file is synced to its last byte.',
-      find: 'if (staged.bytes > this.durableBytes || staged.bytes === 0) await staged.sync();',
-      replace: '',
+      find: 'bytesIn(this.noted) === 0) await this.staged.sync();',
+      replace: 'bytesIn(this.noted) === 0) return;',
     },
     {
       id: 'reset-recorded-first',
       protects: 'That bytes are dropped is recorded before they are.',
-      find: 'if (this.durableBytes > 0) {',
-      replace: 'if (this.durableBytes < 0) {',
+      find: 'if (bytesIn(rest) < bytesIn(this.noted)) {',
+      replace: 'if (bytesIn(rest) < 0) {',
       suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'void-bytes-leave',
       protects: 'Bytes that turned out wrong leave the disk.',
-      find: 'await staged.reset().catch(() => undefined);',
+      find: 'await this.staged.reset().catch(() => undefined);',
       replace: '',
       suites: ['laws/transfer', 'worlds'],
     },
@@ -46,17 +46,27 @@ export const TRANSFERS: readonly Safeguard[] = [
       suites: ['laws/transfer', 'worlds'],
     },
     {
+      id: 'no-sync-while-dropping',
+      protects: 'A sync that begins while bytes are dropped would tell of them.',
+      find: 'this.syncing === null && !this.isDropping',
+      replace: 'this.syncing === null',
+      survives:
+        'Whoever drops is alone with the file but for a part that told its own digest; no world has such a server.',
+    },
+    {
       id: 'break-keeps-bytes',
       protects: 'What came before a break is kept.',
-      find: 'await staged.sync();\n      await this.note(staged.bytes);\n    } catch',
+      find: 'const durable = await this.staged.sync();\n      await this.note(durable);\n    } catch',
       replace: '} catch',
       suites: ['laws/transfer', 'worlds'],
     },
+  ]),
+  ...inFile('packages/runtime/src/segment-request.ts', PLAYED, [
     {
       id: 'not-too-long',
       protects: 'Bytes beyond what was announced are refused.',
-      find: 'if (staged.bytes + chunk.length > limit) {',
-      replace: 'if (staged.bytes + chunk.length < 0) {',
+      find: 'if (at + chunk.length > limit) {',
+      replace: 'if (at + chunk.length < 0) {',
       suites: ['laws/transfer', 'worlds'],
     },
     {
@@ -67,32 +77,69 @@ export const TRANSFERS: readonly Safeguard[] = [
       suites: ['laws/transfer', 'worlds'],
     },
     {
-      id: 'restarts-bounded',
-      protects: 'A source is asked a bounded number of times in one attempt.',
-      find: 'restarts > MAX_RESTARTS || shortReplies >= MAX_SHORT_REPLIES',
-      replace: 'restarts > 1_000 || shortReplies >= 1_000',
-      suites: ['laws/transfer', 'worlds'],
-    },
-    {
-      id: 'undigested-halves',
-      protects: 'Without any digest, two halves are joined only under one validator.',
-      find: 'const isUnsafe = !this.hasDigest && !(isOurs && this.validator !== null);',
-      replace: 'const isUnsafe = false;',
-      suites: ['laws/sources', 'worlds'],
-    },
-    {
       id: 'not-too-short',
       protects: 'A body that ends early is no whole one.',
-      find: 'const isShort = length !== null && staged.bytes - begin < length;',
+      find: 'const isShort = length === null ? !this.isEnd(sizes) : received < length;',
       replace: 'const isShort = false as boolean;',
       suites: ['laws/transfer', 'worlds'],
     },
     {
       id: 'validator-of-origin',
       protects: 'A validator is offered only to the origin that gave it.',
-      find: 'const validator = isOurs ? this.validator : null;',
-      replace: 'const validator = this.validator;',
+      find: 'const isOurs = origin !== null && origin === identity.origin &&',
+      replace: 'const isOurs = origin !== null &&',
       suites: ['laws/sources', 'worlds'],
+    },
+    {
+      id: 'range-of-segment',
+      protects: 'Of a file that several bring, each asks for its own part only.',
+      find: 'this.options.isBounded || segment.to < Math.max(...sizes) ? segment.to : undefined',
+      replace: 'undefined',
+    },
+  ]),
+  ...inFile('packages/runtime/src/source-transfer.ts', PLAYED, [
+    {
+      id: 'restarts-bounded',
+      protects: 'A source is asked a bounded number of times in one attempt.',
+      find: 'this.restarts > MAX_RESTARTS || this.shortReplies >= MAX_SHORT_REPLIES',
+      replace: 'this.restarts > 1_000 || this.shortReplies >= 1_000',
+      suites: ['laws/transfer', 'worlds'],
+    },
+    {
+      id: 'undigested-halves',
+      protects: 'Without any digest, two halves are joined only under one validator.',
+      find: 'const isUnsafe = !hasDigest && !(identity.origin === this.origin && identity.validator !== null);',
+      replace: 'const isUnsafe = false;',
+      suites: ['laws/sources', 'worlds'],
+    },
+    {
+      id: 'whole-ends-others',
+      protects: 'When one reply is the whole file, the others end before what is staged is dropped.',
+      find: 'this.dismiss(worker);\n',
+      replace: '',
+    },
+  ]),
+  ...inFile('packages/runtime/src/segments.ts', PLAYED, [
+    {
+      id: 'segment-has-one-owner',
+      protects: 'A part of a file is brought by one request at a time.',
+      find: 'this.waiting = withoutRange(this.waiting, { from: segment.at, to: segment.to });',
+      replace: '',
+    },
+    {
+      id: 'segment-given-back',
+      protects: 'What a request did not bring of its part is wanted again.',
+      find: 'if (segment.at < segment.to) this.add({ from: segment.at, to: segment.to });',
+      replace: '',
+    },
+  ]),
+  ...inFile('packages/runtime/src/pieces.ts', PLAYED, [
+    {
+      id: 'piece-compared',
+      protects: 'A piece is proven by its digest: of a file with a wrong one, no more than that is fetched again.',
+      find: 'if (found === expected) return;',
+      replace: "if (found !== '') return;",
+      suites: ['scenarios/segments'],
     },
   ]),
   ...inFile('packages/runtime/src/checkpoints.ts', PLAYED, [
