@@ -15,6 +15,7 @@ interface Wanted {
  */
 export class CachedFetcher implements Fetcher {
   readonly isRangeFirst: boolean;
+  readonly connections: number;
   readonly redact: (text: string) => string;
   private readonly wanted = new Map<string, Wanted>();
   private readonly spoilt = new Set<string>();
@@ -26,6 +27,7 @@ export class CachedFetcher implements Fetcher {
     address: HubAddress,
   ) {
     this.isRangeFirst = next.isRangeFirst;
+    this.connections = next.connections ?? 1;
     this.redact = (text) => next.redact?.(text) ?? text;
     for (const { urls, contents } of [...catalog.cores()].flatMap(({ files }) => files)) {
       for (const url of urls) {

@@ -48,6 +48,9 @@ export interface NodeOptions extends Pick<OpenOptions, 'stallMs' | 'limitBytesPe
   readonly hub?: Hub;
 }
 
+/** Syncs of small files take turns in the thread pool: so many at once keep it at work. */
+const TRANSFER = { filesAtOnce: 8 };
+
 const journalOf = (dir: string): string => join(dir, 'journal');
 
 function policyOf({ concurrency, retryBaseMs }: NodeOptions): Partial<Policy> {
@@ -84,7 +87,12 @@ export async function openDepot(options: NodeOptions): Promise<Depot> {
     const journal = new FileJournal(journalOf(dir), 'write', () => onceDescriptorFree(() => lease.mustHold()), reserve);
     const source: Fetcher = options.hub?.fetcherFor(catalog, fetcher) ?? fetcher;
     const ports = { fetcher: source, store: new DiskStore(dir), journal, lease, clock: systemClock, luck: Math.random };
-    const depot = await openDepotOn(ports, { ...options, catalog, policy: policyOf(options) });
+    const depot = await openDepotOn(ports, {
+      ...options,
+      catalog,
+      policy: policyOf(options),
+      transfer: { ...TRANSFER, ...options.transfer },
+    });
     return closingWith(depot, () => fetcher.close());
   } catch (error) {
     await fetcher.close();

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
 import { FaultError, type StagedFile } from '@lading/runtime';
 
 /** What a name stood for. A content that was exchanged or written to has another. */
@@ -14,6 +14,7 @@ interface Identity {
  * otherwise have anything installed. Promise: what was proven in this process is published as it was then, or not at all.
  */
 export class Proofs {
+  // Looked up at once: the system has it in memory, and a turn of the thread pool would cost twenty times as much for each of many files.
   private readonly proven = new Map<string, Identity>();
 
   /** The same file; what its name stands for when its digests are told is remembered. */
@@ -21,7 +22,7 @@ export class Proofs {
     const digests = file.digests.bind(file);
     file.digests = async () => {
       const found = await digests();
-      const identity = await lstat(path);
+      const identity = lstatSync(path);
       if (identity.size !== file.bytes) {
         const message = `${path} has ${identity.size} bytes on the disk, and ${file.bytes} were written to it`;
         throw FaultError.of('storageError', 'short', `${message}; it is fetched again`);
@@ -38,9 +39,9 @@ export class Proofs {
   }
 
   /** Throws `storageError` with the detail `exchanged` if this is not the file that was proven. */
-  async demand(path: string): Promise<void> {
+  demand(path: string): void {
     const then = this.proven.get(path);
-    const now = await lstat(path);
+    const now = lstatSync(path);
     const isSame =
       now.isFile() &&
       (then === undefined || (['dev', 'ino', 'size', 'mtimeMs'] as const).every((each) => now[each] === then[each]));

@@ -6,7 +6,7 @@ import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime'
 import type { DigestThread } from './digest-thread.js';
 import { type Digests, InlineDigests } from './digests.js';
 import { makeDirectory, syncDirectory } from './durable.js';
-import { guarded, isMissing } from './fs-fault.js';
+import { errnoOf, guarded, isMissing } from './fs-fault.js';
 import { WriteQueue } from './write-queue.js';
 
 /** From this size on the name itself is made durable with the first sync; smaller files are only fetched again. */
@@ -41,7 +41,8 @@ export class DiskStagedFile implements StagedFile {
 
   static open(path: string, options: StageOptions, thread: DigestThread): Promise<DiskStagedFile> {
     return guarded('open', path, async () => {
-      await makeDirectory(dirname(path));
+      const fresh = await openFresh(path);
+      if (fresh !== null) return new DiskStagedFile(path, fresh, false, options, thread, []);
       const isLink = await isWantedLink(path, options);
       const handle = await openStaged(path, isLink);
       try {
@@ -154,6 +155,24 @@ export class DiskStagedFile implements StagedFile {
         await this.handle.close();
       }
     });
+  }
+}
+
+/** A file that was not there, with its folder if need be; null if there is one. Most are new, and then nothing else has to be asked. */
+async function openFresh(path: string): Promise<FileHandle | null> {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+  const make = () => open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    try {
+      return await make();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await makeDirectory(dirname(path));
+      return await make();
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return null;
+    throw error;
   }
 }
 

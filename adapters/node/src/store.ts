@@ -109,11 +109,11 @@ export class DiskStore implements Store {
       await removeHeld(targetDir);
       await makeDirectory(targetDir);
       const { extractType, stripComponents, maxBytes, maxFiles } = options;
-      await this.proofs.demand(archivePath);
+      this.proofs.demand(archivePath);
       const request = { archivePath, extractType, stripComponents, targetDir, maxBytes, maxFiles };
       const files = await extractArchive(request, signal);
       // Unpacking takes a while, and opens the archive anew.
-      await this.proofs.demand(archivePath);
+      this.proofs.demand(archivePath);
       return files;
     } catch (error) {
       await removeHeld(targetDir);
@@ -140,10 +140,10 @@ export class DiskStore implements Store {
     const folders = new Set([assembly]);
     for (const file of files) {
       const target = join(assembly, file);
+      if (!folders.has(dirname(target))) await makeDirectory(dirname(target));
       for (let folder = dirname(target); folder !== assembly; folder = dirname(folder)) folders.add(folder);
-      await makeDirectory(dirname(target));
       const source = join(this.staging, core, file);
-      await this.proofs.demand(source);
+      this.proofs.demand(source);
       await chmod(source, 0o444);
       await moveFile(source, target);
       this.proofs.forget(source);

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '@lading/core';
+import { OVER } from './over.js';
 import type { Clock } from './ports.js';
 
 /** Finished small files wait at most this long for a common record, milliseconds. */
@@ -53,7 +54,7 @@ export class Checkpoints {
   }
 
   flush(): Promise<void> {
-    this.timer?.abort();
+    this.timer?.abort(OVER);
     this.timer = null;
     this.writing = this.writing.then(async () => {
       const files = this.pending;

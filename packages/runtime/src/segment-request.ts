@@ -49,7 +49,6 @@ export class SegmentRequest {
     const range = to === undefined ? {} : { to };
     const dog = new Watchdog(clock, stallMs, this.at, () => meter.hush(job.core));
     const signal = AbortSignal.any([this.options.signal, dog.signal]);
-    const ender = new AbortController();
     try {
       const request = {
         url,
@@ -58,7 +57,7 @@ export class SegmentRequest {
         ifRange: isRange ? validator : null,
         isFresh: this.options.isFresh,
       };
-      const response = await fetcher.fetch(request, AbortSignal.any([signal, ender.signal]));
+      const response = await fetcher.fetch(request, signal);
       dog.headCame();
       const verdict = judgeHead(
         {
@@ -102,7 +101,6 @@ export class SegmentRequest {
       throw signal.aborted && !(error instanceof FileFault) ? signal.reason : error;
     } finally {
       dog.stop();
-      ender.abort();
     }
   }
 

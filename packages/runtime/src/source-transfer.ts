@@ -3,6 +3,7 @@ import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-fault.js';
 import { type FileWork, OURS, sizesOf, startOver } from './file-work.js';
 import { JobEnded } from './job.js';
+import { OVER } from './over.js';
 import { SegmentRequest } from './segment-request.js';
 import { type Segment, Segments } from './segments.js';
 
@@ -11,8 +12,10 @@ const MAX_RESTARTS = 2;
 const MAX_SHORT_REPLIES = 3;
 /** A reply that brings this much, or a hundredth of the file if that is less, is no short one. */
 const REPLY_BYTES = 64 * 1024;
-/** How often it is looked whether another connection would help, milliseconds. */
-const PACE_MS = 100;
+/** It is looked whether more connections would help after so many times what the first head took, and within these bounds, milliseconds. */
+const PACE_HEADS = 3;
+const SHORTEST_PACE_MS = 50;
+const LONGEST_PACE_MS = 1_000;
 /** A connection that brings so much is not what limits, bytes per millisecond. */
 const FAST_BYTES_PER_MS = 150_000;
 /** More connections must have brought so much more, or there will be no others. */
@@ -45,7 +48,8 @@ export class SourceTransfer {
   private isPaced = false;
   /** Somebody has brought all that there was to bring. */
   private isServed = false;
-  private readonly end = new AbortController();
+  /** Ends the looks at the pace, once there are any. */
+  private end: AbortController | null = null;
   private restarts = 0;
   private shortReplies = 0;
   private requests = 0;
@@ -78,6 +82,8 @@ export class SourceTransfer {
       connections.give(this.origin);
       throw error;
     }
+    const leave = () => this.dismiss(null, signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
     this.hire();
     try {
       for (let beforeBytes = -1; ; ) {
@@ -90,7 +96,8 @@ export class SourceTransfer {
         this.hire();
       }
     } finally {
-      this.end.abort();
+      this.end?.abort(OVER);
+      signal.removeEventListener('abort', leave);
     }
     signal.throwIfAborted();
     if (this.fatal !== null) throw this.fatal.error;
@@ -152,8 +159,8 @@ export class SourceTransfer {
     this.dismiss(null);
   }
 
-  private dismiss(except: Worker | null): void {
-    for (const other of this.crew) if (other !== except) other.controller.abort(new JobEnded());
+  private dismiss(except: Worker | null, reason: unknown = new JobEnded()): void {
+    for (const other of this.crew) if (other !== except) other.controller.abort(reason);
   }
 
   private async labour(worker: Worker): Promise<void> {
@@ -205,9 +212,9 @@ export class SourceTransfer {
     const request = new SegmentRequest(this.work, this.url, segment, {
       isBounded: this.isShared,
       isFresh: this.isFresh || this.work.renewed.has(this.url),
-      signal: AbortSignal.any([job.signal, worker.controller.signal]),
+      signal: worker.controller.signal,
       alone: () => this.alone(worker, segment),
-      onHead: () => this.pace(),
+      onHead: () => this.pace(worker),
       onBytes: (bytes) => {
         worker.bytes += bytes;
         this.receivedBytes += bytes;
@@ -242,8 +249,8 @@ export class SourceTransfer {
     this.dismiss(worker);
     while (this.crew.size > 1)
       await Promise.all([...this.crew].filter((each) => each !== worker).map(({ done }) => done));
-    const { spec } = this.work;
-    await startOver(this.work);
+    const { spec, staged } = this.work;
+    if (staged.held.length > 0) await startOver(this.work);
     this.segments = new Segments([], Number.POSITIVE_INFINITY);
     segment.at = 0;
     segment.to = Math.max(...sizesOf(spec));
@@ -257,20 +264,22 @@ export class SourceTransfer {
   }
 
   /** More connections for as long as they help. */
-  private pace(): void {
+  private pace({ sinceMs }: Worker): void {
     if (this.isPaced || !this.isShared || this.work.ports.throttle.isLimited) return;
     this.isPaced = true;
-    this.keepPace().catch(() => undefined);
+    this.end = new AbortController();
+    this.keepPace(this.work.ports.clock.monotonicMs() - sinceMs, this.end.signal).catch(() => undefined);
   }
 
-  private async keepPace(): Promise<void> {
+  private async keepPace(headMs: number, signal: AbortSignal): Promise<void> {
+    const paceMs = Math.min(LONGEST_PACE_MS, Math.max(SHORTEST_PACE_MS, PACE_HEADS * headMs));
     const { clock, connections, fetcher } = this.work.ports;
     const most = fetcher.connections ?? 1;
     let rate = 0;
     for (let size = FIRST_CREW; ; size *= 2) {
       const beforeBytes = this.receivedBytes;
       const beforeMs = clock.monotonicMs();
-      await clock.wait(PACE_MS, this.end.signal);
+      await clock.wait(paceMs, signal);
       const now = (this.receivedBytes - beforeBytes) / Math.max(1, clock.monotonicMs() - beforeMs);
       if (now / this.crew.size >= FAST_BYTES_PER_MS || now < rate * GAIN) return;
       rate = now;

@@ -1,5 +1,6 @@
 import type { Fault } from '@lading/core';
 import { FaultError } from './fault-error.js';
+import { OVER } from './over.js';
 import type { Clock } from './ports.js';
 
 /** A body slower than this per four stall times is a stall too: slow retrieval (http rows 42, 43). */
@@ -16,7 +17,6 @@ const QUIET_MS = 2_000;
  */
 export class Watchdog {
   private readonly controller = new AbortController();
-  private readonly timer = new AbortController();
   private lastByteMs: number;
   private windowStartMs: number;
   private windowBytes = 0;
@@ -39,7 +39,7 @@ export class Watchdog {
     void this.watch();
   }
 
-  /** Aborts, with a `FaultError` as its reason, when the request stalled. */
+  /** Aborts when the request stalled, with a `FaultError` as its reason, and when it is over. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -69,15 +69,16 @@ export class Watchdog {
     this.pausedMs = null;
   }
 
+  /** The request is over, or shall be. */
   stop(): void {
-    this.timer.abort();
+    this.controller.abort(OVER);
   }
 
   private async watch(): Promise<void> {
     try {
-      while (!this.timer.signal.aborted) {
+      while (!this.controller.signal.aborted) {
         if (this.pausedMs !== null) {
-          await this.clock.wait(Math.min(this.stallMs, QUIET_MS), this.timer.signal);
+          await this.clock.wait(Math.min(this.stallMs, QUIET_MS), this.controller.signal);
           continue;
         }
         if (this.clock.now() - this.clock.monotonicMs() - this.offsetMs >= JUMP_MS) return this.wakeUp();
@@ -98,10 +99,10 @@ export class Watchdog {
         const leftMs = this.isQuiet
           ? Math.min(this.stallMs - quietMs, QUIET_MS)
           : Math.min(this.stallMs, QUIET_MS) - quietMs;
-        await this.clock.wait(Math.max(1, leftMs), this.timer.signal);
+        await this.clock.wait(Math.max(1, leftMs), this.controller.signal);
       }
     } catch (error) {
-      if (!this.timer.signal.aborted) this.controller.abort(error);
+      if (!this.controller.signal.aborted) this.controller.abort(error);
     }
   }
 
