@@ -133,7 +133,8 @@ describe('a watched request', () => {
     dog.headCame();
     dog.stop();
     await vi.advanceTimersByTimeAsync(20 * STALL_MS);
-    expect(dog.signal.aborted).toBe(false);
+    expect(dog.signal.aborted).toBe(true);
+    expect(faultIn(dog)).toBe(null);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
