@@ -54,12 +54,6 @@ export const NODE: readonly Safeguard[] = [
         find: 'left = behind(left, bytesWritten);',
         replace: 'left = behind(left, bytesWritten + 2 ** 40);',
       },
-      {
-        id: 'node-stored-after-write',
-        protects: 'What waits to be written is not counted as stored.',
-        find: 'await this.writeFully(run.chunks, run.from);\n        this.stored = withRange(this.stored, run);',
-        replace: 'this.stored = withRange(this.stored, run);\n        await this.writeFully(run.chunks, run.from);',
-      },
     ],
   ),
   ...inFile(

@@ -131,6 +131,7 @@ export const TRANSFERS: readonly Safeguard[] = [
       protects: 'What a request did not bring of its part is wanted again.',
       find: 'if (segment.at < segment.to) this.add({ from: segment.at, to: segment.to });',
       replace: '',
+      suites: ['scenarios/segments'],
     },
   ]),
   ...inFile('packages/runtime/src/pieces.ts', PLAYED, [
