@@ -64,6 +64,8 @@ export const CONTESTANTS = [
     name: 'ipull',
     proves: false,
     syncs: false,
+    // In the others it takes up to a minute a round, and no bar names it.
+    cases: 'A',
     needs: here('peers/node_modules/ipull'),
     install: PEERS,
     command: ({ orders }) => `node ${here('peers/ipull.mjs')} ${orders.files}`,

@@ -17,9 +17,10 @@ export async function race({ theCase, origin, contestants, rounds, dir, say }) {
   };
   const trust = { CURL_CA_BUNDLE: origin.certificate, NODE_EXTRA_CA_CERTS: origin.certificate };
   const env = theCase.way === 'tls' ? trust : {};
-  const runs = Object.fromEntries(contestants.map(({ name }) => [name, []]));
+  const racing = contestants.filter(({ cases }) => cases === undefined || cases.includes(theCase.name));
+  const runs = Object.fromEntries(racing.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
-    for (const { name, command } of contestants) {
+    for (const { name, command } of racing) {
       const cwd = join(dir, 'out');
       await mkdir(cwd);
       // What the one before has left unsynced is not written at the cost of the next.
