@@ -48,7 +48,7 @@ export const TRANSFERS: readonly Safeguard[] = [
     {
       id: 'no-sync-while-dropping',
       protects: 'A sync that begins while bytes are dropped would tell of them.',
-      find: 'this.syncing === null && !this.isDropping',
+      find: 'this.syncing === null && this.drops === 0',
       replace: 'this.syncing === null',
       survives:
         'Whoever drops is alone with the file but for a part that told its own digest; no world has such a server.',
@@ -138,8 +138,8 @@ export const TRANSFERS: readonly Safeguard[] = [
     {
       id: 'piece-compared',
       protects: 'A piece is proven by its digest: of a file with a wrong one, no more than that is fetched again.',
-      find: 'if (found === expected) return;',
-      replace: "if (found !== '') return;",
+      find: 'if (found === expected || isVoid()) return;',
+      replace: "if (found !== '' || isVoid()) return;",
       suites: ['scenarios/segments'],
     },
   ]),

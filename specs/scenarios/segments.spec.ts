@@ -10,6 +10,7 @@ import {
   always,
   type Behaviour,
   changeTo,
+  chunked,
   dropAfter,
   first,
   flipByteAt,
@@ -357,5 +358,36 @@ describe('a file with pieces', () => {
     const [file] = await world.final();
     expect(file?.sha256).toBe(sha256Hex(other));
     expect(world.origin.requestsOf(path)).toHaveLength(1);
+  });
+});
+
+describe('a large file from a server that', () => {
+  it('ignores ranges and tells no length is taken whole', async () => {
+    await using world = await startWorld();
+    const depot = await begin(world, [noRange(), chunked()]);
+    await depot.download('model');
+    await expectRight(world);
+    expect(world.origin.requestsOf(path)).toHaveLength(1);
+  });
+
+  it('never sends a byte is asked no more often than one of a small file', async () => {
+    await using world = await startWorld();
+    const depot = await begin(world, [stallAfter(0)], {}, { stallMs: 200 });
+    await depot.download('model').catch(() => undefined);
+    expect(depot.status('model')).toMatchObject({ phase: 'failed', fault: { type: 'stalled' } });
+    expect(world.origin.requestsOf(path).length).toBeLessThanOrEqual(24);
+  });
+
+  it('is cancelled in mid-file is left by every request at once', async () => {
+    await using world = await startWorld();
+    const depot = await begin(world, [throttle(RATE)], {}, { stallMs: 60_000 });
+    const ending = depot.download('model').catch((error: { code?: string }) => error.code);
+    await world.origin.arrival(path, 4);
+    await depot.cancel('model');
+    expect(await ending).toBe('cancelled');
+    const asked = world.origin.requestsOf(path).length;
+    await Promise.all(world.origin.requestsOf(path).map(({ finished }) => finished));
+    await depot.close();
+    expect(world.origin.requestsOf(path)).toHaveLength(asked);
   });
 });

@@ -10,6 +10,8 @@ export type DigestOrder = { readonly file: number; readonly reply: number } & (
       readonly fd: number;
       readonly algorithms: readonly DigestAlgorithm[];
       readonly sizeBytes: number;
+      /** Not 0 when nobody waits for the digests any more. */
+      readonly stop: Int32Array;
     }
   | { readonly type: 'advance' | 'finish'; readonly to: number }
   | { readonly type: 'sha256'; readonly from: number; readonly to: number }
@@ -26,6 +28,8 @@ type Order = DigestOrder extends infer T ? (T extends DigestOrder ? Omit<T, 'fil
 
 /** The thread reads behind the writer in steps of so many bytes: each costs a message. */
 const STEP_BYTES = 2 * 1024 * 1024;
+/** And in no larger ones, bytes: other files wait meanwhile. */
+const MOST_STEP_BYTES = 64 * 1024 * 1024;
 /** It hashes and reads; nothing in it grows. */
 const WORKER_HEAP_MB = 32;
 
@@ -44,8 +48,9 @@ export class DigestThread {
 
   begin(fd: number, algorithms: readonly DigestAlgorithm[], sizeBytes: number): Digests {
     this.open++;
-    const file = new ThreadDigests(this, ++this.files);
-    file.send({ type: 'begin', fd, algorithms, sizeBytes });
+    const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const file = new ThreadDigests(this, ++this.files, stop);
+    file.send({ type: 'begin', fd, algorithms, sizeBytes, stop });
     return file;
   }
 
@@ -97,9 +102,15 @@ export class DigestThread {
   }
 
   async end(file: number): Promise<void> {
-    await this.ask(file, { type: 'end' });
-    this.open--;
-    if (this.open > 0) return;
+    try {
+      await this.ask(file, { type: 'end' });
+    } finally {
+      this.open--;
+      if (this.open === 0) await this.stop();
+    }
+  }
+
+  private async stop(): Promise<void> {
     const { worker } = this;
     this.worker = null;
     await worker?.terminate();
@@ -108,14 +119,21 @@ export class DigestThread {
 
 class ThreadDigests implements Digests {
   private sentTo = 0;
+  private isClosed = false;
 
   constructor(
     private readonly thread: DigestThread,
     private readonly file: number,
+    private readonly stop: Int32Array,
   ) {}
 
   send(order: Order): void {
-    this.thread.send(this.file, order);
+    if (!this.isClosed) this.thread.send(this.file, order);
+  }
+
+  private ask(order: Order): Promise<DigestAnswer['value']> {
+    if (this.isClosed) return Promise.reject(new Error('the file is closed'));
+    return this.thread.ask(this.file, order);
   }
 
   take(): void {
@@ -123,9 +141,11 @@ class ThreadDigests implements Digests {
   }
 
   advance(to: number): void {
-    if (to - this.sentTo < STEP_BYTES) return;
-    this.sentTo = to;
-    this.send({ type: 'advance', to });
+    // In steps, so that other files get their turn.
+    while (to - this.sentTo >= STEP_BYTES) {
+      this.sentTo = Math.min(to, this.sentTo + MOST_STEP_BYTES);
+      this.send({ type: 'advance', to: this.sentTo });
+    }
   }
 
   restart(): void {
@@ -135,14 +155,17 @@ class ThreadDigests implements Digests {
 
   async finish(to: number): Promise<Partial<Record<DigestAlgorithm, string>>> {
     this.sentTo = 0;
-    return (await this.thread.ask(this.file, { type: 'finish', to })) as Partial<Record<DigestAlgorithm, string>>;
+    return (await this.ask({ type: 'finish', to })) as Partial<Record<DigestAlgorithm, string>>;
   }
 
   async sha256({ from, to }: Range): Promise<string> {
-    return (await this.thread.ask(this.file, { type: 'sha256', from, to })) as string;
+    return (await this.ask({ type: 'sha256', from, to })) as string;
   }
 
   close(): Promise<void> {
+    this.isClosed = true;
+    // Whatever is read for it still ends with its block: who cancels does not wait for gigabytes.
+    Atomics.store(this.stop, 0, 1);
     return this.thread.end(this.file);
   }
 }

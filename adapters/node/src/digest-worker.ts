@@ -18,6 +18,7 @@ interface Work {
   readonly fd: number;
   hashes: ReadonlyMap<string, Hash>;
   atByte: number;
+  readonly stop: Int32Array;
   readonly begin: () => ReadonlyMap<string, Hash>;
   error: unknown;
 }
@@ -25,8 +26,9 @@ interface Work {
 const files = new Map<number, Work>();
 
 /** Hands a range of a file to `take`, block by block. */
-function read(fd: number, from: number, to: number, take: (bytes: Uint8Array) => void): void {
+function read({ fd, stop }: Work, from: number, to: number, take: (bytes: Uint8Array) => void): void {
   for (let at = from; at < to; ) {
+    if (Atomics.load(stop, 0) !== 0) throw new Error('nobody waits for it any more');
     const bytesRead = readSync(fd, block, 0, Math.min(block.length, to - at), at);
     if (bytesRead === 0) throw Object.assign(new Error(`the file ends at byte ${at}, not at ${to}`), { code: 'EIO' });
     take(block.subarray(0, bytesRead));
@@ -35,7 +37,7 @@ function read(fd: number, from: number, to: number, take: (bytes: Uint8Array) =>
 }
 
 function advance(work: Work, to: number): void {
-  read(work.fd, work.atByte, to, (bytes) => {
+  read(work, work.atByte, to, (bytes) => {
     for (const hash of work.hashes.values()) hash.update(bytes);
     work.atByte += bytes.length;
   });
@@ -50,7 +52,8 @@ function restart(work: Work): void {
 function carryOut(order: DigestOrder): DigestAnswer['value'] {
   if (order.type === 'begin') {
     const begin = () => beginHashes(order.algorithms, order.sizeBytes);
-    files.set(order.file, { fd: order.fd, hashes: begin(), atByte: 0, begin, error: null });
+    const { fd, stop } = order;
+    files.set(order.file, { fd, stop, hashes: begin(), atByte: 0, begin, error: null });
     return null;
   }
   const work = files.get(order.file);
@@ -76,7 +79,7 @@ function carryOut(order: DigestOrder): DigestAnswer['value'] {
     }
     case 'sha256': {
       const hash = createHash('sha256');
-      read(work.fd, order.from, order.to, (bytes) => hash.update(bytes));
+      read(work, order.from, order.to, (bytes) => hash.update(bytes));
       return hash.digest('hex');
     }
     case 'end':

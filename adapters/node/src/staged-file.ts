@@ -7,6 +7,7 @@ import type { DigestThread } from './digest-thread.js';
 import { type Digests, InlineDigests } from './digests.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { errnoOf, guarded, isMissing } from './fs-fault.js';
+import { copyDurably } from './move-file.js';
 import { WriteQueue } from './write-queue.js';
 
 /** From this size on the name itself is made durable with the first sync; smaller files are only fetched again. */
@@ -105,6 +106,7 @@ export class DiskStagedFile implements StagedFile {
 
   async drop(range: Range): Promise<void> {
     await this.queue.flush();
+    if (this.isLink) await guarded('copy', this.path, () => this.own());
     this.taken = withoutRange(this.taken, range);
     this.queue.forget(range);
     this.digestsSoFar.restart();
@@ -121,6 +123,18 @@ export class DiskStagedFile implements StagedFile {
       this.queue = this.newQueue([]);
       this.digestsSoFar = this.newDigests();
     });
+  }
+
+  /** A copy takes the place of a link of which a part is wrong: the installed file is another's. */
+  private async own(): Promise<void> {
+    await this.digestsSoFar.close();
+    await copyDurably(this.path, this.path);
+    await this.handle.close();
+    await chmod(this.path, 0o600);
+    this.handle = await openStaged(this.path, false);
+    this.isLink = false;
+    this.queue = this.newQueue(this.queue.stored);
+    this.digestsSoFar = this.newDigests();
   }
 
   private async leaveLink(): Promise<void> {

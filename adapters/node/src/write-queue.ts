@@ -21,8 +21,8 @@ export class WriteQueue {
   stored: Ranges;
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
-  private takenBytes = 0;
-  private storedBytes = 0;
+  /** What is being written. */
+  private current: readonly Waiting[] = [];
   private isWriting = false;
   private failure: { readonly error: unknown } | null = null;
   private listeners: (() => void)[] = [];
@@ -44,7 +44,6 @@ export class WriteQueue {
     this.mustWork();
     this.waiting.push({ at, chunk });
     this.waitingBytes += chunk.length;
-    this.takenBytes += chunk.length;
     if (!this.isWriting) void this.write();
     while (this.waitingBytes > WAITING_BYTES && this.failure === null) await this.moved();
     this.mustWork();
@@ -54,10 +53,11 @@ export class WriteQueue {
     if (this.failure !== null) throw this.failure.error;
   }
 
-  /** Resolves when all that was taken is stored, or will never be. */
+  /** Resolves when all that was taken is stored, or will never be. Chunks overtake each other, so it is these that are waited for, and not so many bytes. */
   async flush(): Promise<void> {
-    const { takenBytes } = this;
-    while (this.storedBytes < takenBytes && this.failure === null) await this.moved();
+    const taken = [...this.current, ...this.waiting];
+    const isOpen = (): boolean => taken.some((each) => this.current.includes(each) || this.waiting.includes(each));
+    while (this.failure === null && isOpen()) await this.moved();
     // A call that failed has come to its end too.
     while (this.failure !== null && this.isWriting) await this.moved();
   }
@@ -80,16 +80,21 @@ export class WriteQueue {
     this.isWriting = true;
     try {
       for (let run = this.nextRun(); run !== null; run = this.nextRun()) {
-        await this.writeFully(run.chunks, run.from);
+        this.current = run.waiting;
+        await this.writeFully(
+          run.waiting.map(({ chunk }) => chunk),
+          run.from,
+        );
+        this.current = [];
         this.stored = withRange(this.stored, run);
         this.waitingBytes -= run.to - run.from;
-        this.storedBytes += run.to - run.from;
         this.onStored();
         this.move();
       }
     } catch (error) {
       this.failure = { error };
       this.waiting = [];
+      this.current = [];
     } finally {
       this.isWriting = false;
       this.move();
@@ -97,18 +102,18 @@ export class WriteQueue {
   }
 
   /** The oldest chunk, and those that lie directly behind it. */
-  private nextRun(): (Range & { readonly chunks: Uint8Array[] }) | null {
+  private nextRun(): (Range & { readonly waiting: readonly Waiting[] }) | null {
     const [first] = this.waiting;
     if (first === undefined) return null;
-    const chunks: Uint8Array[] = [];
+    const run: Waiting[] = [];
     let to = first.at;
-    this.waiting = this.waiting.filter(({ at, chunk }) => {
-      if (at !== to || chunks.length >= CALL_CHUNKS || to - first.at >= CALL_BYTES) return true;
-      chunks.push(chunk);
-      to += chunk.length;
+    this.waiting = this.waiting.filter((each) => {
+      if (each.at !== to || run.length >= CALL_CHUNKS || to - first.at >= CALL_BYTES) return true;
+      run.push(each);
+      to += each.chunk.length;
       return false;
     });
-    return { from: first.at, to, chunks };
+    return { from: first.at, to, waiting: run };
   }
 
   /** A write may be short without an error: the disk was full, and only the next one says so. */

@@ -16,7 +16,8 @@ export class DurableOffsets {
   private lastSyncMs: number;
   private syncing: Promise<void> | null = null;
   /** A sync that began now could tell of bytes that are about to go. */
-  private isDropping = false;
+  private drops = 0;
+  private dropping: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly staged: StagedFile,
@@ -35,7 +36,7 @@ export class DurableOffsets {
     const { checkpointBytes, checkpointMs, aheadBytes } = this.limits;
     const ahead = (bytesIn(this.staged.held) - bytesIn(this.noted)) * this.checkpoints.sharers;
     const isDue = ahead >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
-    if (isDue && this.syncing === null && !this.isDropping) {
+    if (isDue && this.syncing === null && this.drops === 0) {
       const syncing = this.staged.sync().then((durable) => this.note(durable));
       const end = () => {
         this.syncing = null;
@@ -88,14 +89,21 @@ export class DurableOffsets {
   }
 
   /** Drops a range, or everything. Recorded first: a crash in between must not leave a record of bytes that were dropped. */
-  async drop(range: Range | 'all'): Promise<void> {
-    this.isDropping = true;
-    try {
-      await this.syncing;
-      await this.dropDurably(range);
-    } finally {
-      this.isDropping = false;
-    }
+  drop(range: Range | 'all'): Promise<void> {
+    this.drops++;
+    const drop = async (before: Promise<void>): Promise<void> => {
+      try {
+        await before;
+        await this.syncing;
+        await this.dropDurably(range);
+      } finally {
+        this.drops--;
+      }
+    };
+    // One after the other: each must know what the one before has left.
+    const dropped = drop(this.dropping);
+    this.dropping = dropped.catch(() => undefined);
+    return dropped;
   }
 
   private async dropDurably(range: Range | 'all'): Promise<void> {

@@ -47,7 +47,7 @@ export class FileTransfer {
     const identity: Identity = { validator: isKnown ? known.validator : null, origin: isKnown ? known.origin : null };
     const { clock, limits } = ports;
     const offsets = new DurableOffsets(staged, spec.filename, identity, this.checkpoints, clock, limits);
-    const pieces = Pieces.of(spec, staged);
+    const pieces = Pieces.of(spec, staged, job.signal);
     const look = { contentType: '', head: new Uint8Array(0) };
     const { meter } = this;
     const work = {
@@ -110,6 +110,7 @@ export class FileTransfer {
   /** Drops the pieces that turned out wrong, so that they are fetched again; which they were. */
   private async dropBad({ pieces, offsets, meter, job }: FileWork): Promise<readonly BadPiece[]> {
     const bad = (await pieces?.settle()) ?? [];
+    job.signal.throwIfAborted();
     for (const { range } of bad) {
       meter.add(job.core, range.from - range.to);
       await offsets.drop(range);

@@ -38,7 +38,8 @@ export const sizesOf = ({ contents }: FileSpec): readonly number[] => [
 ];
 
 /** Drops all that is staged, and what was counted of it. */
-export async function startOver({ meter, job, staged, offsets, identity }: FileWork): Promise<void> {
+export async function startOver({ meter, job, staged, offsets, identity, pieces }: FileWork): Promise<void> {
+  pieces?.forget('all');
   meter.add(job.core, -bytesIn(staged.held));
   await offsets.drop('all');
   identity.validator = null;

@@ -16,6 +16,8 @@ export interface SegmentOptions {
   readonly signal: AbortSignal;
   /** Ends all other requests of the file and drops what is staged; the segment is the whole file then. */
   readonly alone: () => Promise<void>;
+  /** Whether the source serves this file by another request. */
+  readonly isExtra: () => boolean;
   readonly onHead: () => void;
   /** Throws if nothing more is to be taken. */
   readonly onBytes: (bytes: number) => void;
@@ -76,12 +78,16 @@ export class SegmentRequest {
       if (response.headers['accept-ranges']?.trim().toLowerCase() === 'none') manners.takeWhole(url);
       if (verdict.type === 'fault') {
         const { httpStatus, retryAfterMs } = verdict.fault;
-        if (origin !== null && retryAfterMs !== undefined && (httpStatus === 429 || httpStatus === 503))
-          manners.leaveAlone(origin, retryAfterMs);
+        // Who is served already asked for too much at once: that is no word about the others.
+        const isBusy = (httpStatus === 429 || httpStatus === 503) && !this.options.isExtra();
+        if (origin !== null && retryAfterMs !== undefined && isBusy) manners.leaveAlone(origin, retryAfterMs);
         throw new FaultError({ ...verdict.fault, requests: response.requests ?? 1 });
       }
       if (verdict.type === 'complete') return 'whole';
       if (verdict.type === 'restart') {
+        // Another source has another version: what is proven, or came from elsewhere, is not to be dropped for that.
+        const isOthers = staged.held.length > 0 && (pieces?.isEager === true || identity.origin !== origin);
+        if (isOthers && verdict.fault.type === 'upstreamChanged') throw new FaultError(verdict.fault);
         await this.options.alone();
         return 'restart';
       }
@@ -96,7 +102,7 @@ export class SegmentRequest {
       identity.validator = isFirst ? verdict.validator : validator;
       this.work.look.contentType = response.headers['content-type'] ?? '';
       if (verdict.type === 'append') this.options.onHead();
-      return await this.receive(response, dog, signal, verdict.length, to);
+      return await this.receive(response, dog, signal, verdict.length);
     } catch (error) {
       throw signal.aborted && !(error instanceof FileFault) ? signal.reason : error;
     } finally {
@@ -109,13 +115,13 @@ export class SegmentRequest {
     dog: Watchdog,
     signal: AbortSignal,
     length: number | null,
-    to: number | undefined,
   ): Promise<'whole' | 'more' | 'restart'> {
     const { segment } = this;
     const { job, look, meter, offsets, pieces, ports, spec, staged } = this.work;
     const sizes = sizesOf(spec);
     const begin = segment.at;
-    const limit = length === null ? (to ?? Math.max(...sizes)) : begin + length;
+    // Only a whole file comes without a length: a part says where it ends.
+    const limit = length === null ? Math.max(...sizes) : begin + length;
     for await (const chunk of response.body) {
       signal.throwIfAborted();
       dog.bytesCame(chunk.length);
@@ -150,6 +156,7 @@ export class SegmentRequest {
     const told = contentDigest(response.headers);
     if (told !== null && received > 0 && (await staged.sha256({ from: begin, to: segment.at })) !== told) {
       // Spoilt on the way: these bytes are fetched again, and no others.
+      pieces?.forget({ from: begin, to: segment.at });
       await offsets.drop({ from: begin, to: segment.at });
       meter.add(job.core, -received);
       segment.at = begin;

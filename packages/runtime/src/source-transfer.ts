@@ -53,6 +53,7 @@ export class SourceTransfer {
   private restarts = 0;
   private shortReplies = 0;
   private requests = 0;
+  private failedRequests = 0;
   private receivedBytes = 0;
   private fault: unknown = null;
   private fatal: { readonly error: unknown } | null = null;
@@ -74,9 +75,9 @@ export class SourceTransfer {
   async run(): Promise<void> {
     const { connections, manners } = this.work.ports;
     const { signal } = this.work.job;
-    manners.knock(this.origin, this.url);
     await connections.take(this.origin, signal);
     try {
+      manners.knock(this.origin, this.url);
       await this.divide();
     } catch (error) {
       connections.give(this.origin);
@@ -101,7 +102,17 @@ export class SourceTransfer {
     }
     signal.throwIfAborted();
     if (this.fatal !== null) throw this.fatal.error;
-    if (!this.segments.isEmpty) throw this.fault ?? new Error(`${this.at}: nobody brings what is missing`);
+    if (!this.segments.isEmpty)
+      throw this.fault === null ? new Error(`${this.at}: nobody came`) : this.costOf(this.fault);
+  }
+
+  /** The last fault, with the requests that failed before it too: each counts. One that asked nobody costs nothing. */
+  private costOf(error: unknown): unknown {
+    if (!(error instanceof FaultError) || error.fault.requests === 0) return error;
+    return new FaultError(
+      { ...error.fault, requests: this.failedRequests },
+      { cause: error.cause, owner: error.owner },
+    );
   }
 
   /** What is missing, as parts. What cannot be continued from this source is missing too. */
@@ -131,6 +142,9 @@ export class SourceTransfer {
       sinceMs: this.work.ports.clock.monotonicMs(),
       done: Promise.resolve(),
     };
+    const { signal } = this.work.job;
+    // Who comes late leaves at once: nobody would tell it to any more.
+    if (signal.aborted || this.fatal !== null) worker.controller.abort(signal.aborted ? signal.reason : new JobEnded());
     this.crew.add(worker);
     worker.done = this.employ(worker);
   }
@@ -153,6 +167,7 @@ export class SourceTransfer {
     const { type } = faultOf(error);
     if (!(OURS.has(type) || error instanceof FileFault)) {
       this.fault = error;
+      this.failedRequests += faultOf(error).requests ?? 1;
       return;
     }
     this.fatal ??= { error };
@@ -197,6 +212,7 @@ export class SourceTransfer {
       segment.to = segment.at;
       return;
     }
+    if (outcome === 'renewed') return;
     if (outcome === 'restart') this.restarts++;
     else if (segment.at < segment.to && segment.at - before < enough) this.shortReplies++;
     if (this.restarts > MAX_RESTARTS || this.shortReplies >= MAX_SHORT_REPLIES) {
@@ -206,7 +222,7 @@ export class SourceTransfer {
     }
   }
 
-  private async request(segment: Segment, worker: Worker): Promise<'whole' | 'more' | 'restart'> {
+  private async request(segment: Segment, worker: Worker): Promise<'whole' | 'more' | 'restart' | 'renewed'> {
     const { job } = this.work;
     const number = ++this.requests;
     const request = new SegmentRequest(this.work, this.url, segment, {
@@ -214,6 +230,7 @@ export class SourceTransfer {
       isFresh: this.isFresh || this.work.renewed.has(this.url),
       signal: worker.controller.signal,
       alone: () => this.alone(worker, segment),
+      isExtra: () => this.crew.size > 1 && this.receivedBytes > 0,
       onHead: () => this.pace(worker),
       onBytes: (bytes) => {
         worker.bytes += bytes;
@@ -225,7 +242,7 @@ export class SourceTransfer {
       return await request.run();
     } catch (error) {
       const { type, requests = 1 } = faultOf(error);
-      if (!job.signal.aborted && this.mayRenew(type, requests, number)) return 'more';
+      if (!job.signal.aborted && this.mayRenew(type, requests, number)) return 'renewed';
       throw error;
     }
   }
@@ -281,9 +298,10 @@ export class SourceTransfer {
       const beforeMs = clock.monotonicMs();
       await clock.wait(paceMs, signal);
       const now = (this.receivedBytes - beforeBytes) / Math.max(1, clock.monotonicMs() - beforeMs);
-      if (now / this.crew.size >= FAST_BYTES_PER_MS || now < rate * GAIN) return;
+      // Where nothing comes, more of it is no help.
+      if (now === 0 || now / this.crew.size >= FAST_BYTES_PER_MS || now < rate * GAIN) return;
       rate = now;
-      if (!this.isShared || this.fault !== null) return;
+      if (!this.isShared || this.fault !== null || this.fatal !== null || this.work.job.signal.aborted) return;
       while (this.crew.size < Math.min(size, most) && this.segments.hasWaiting && connections.tryTake(this.origin))
         this.hire();
       if (size >= most) return;
