@@ -3,8 +3,13 @@ import type { OnReadOpts, Socket } from 'node:net';
 
 /** What one read of a connection may bring: reads of the usual 64 KiB cost twice the time at a gigabyte a second. */
 const READ_BYTES = 512 * 1024;
+/** With more connections than these, each reads in small steps: what is copied from large ones lives on until memory is swept, and that is too late for many. */
+const FEW = 8;
+const SMALL_READ_BYTES = 64 * 1024;
 /** For all connections: node:http copies what it parses, so nothing of a read is in here when the next one begins. */
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+const small = shared.subarray(0, SMALL_READ_BYTES);
+let open = 0;
 
 interface Reading {
   readonly onread: OnReadOpts;
@@ -12,10 +17,10 @@ interface Reading {
 }
 
 /** A connection that is read in large steps, and not read at all while it is paused: what nobody has taken yet is the system's to keep. */
-export function readInLargeSteps(open: (reading: Reading) => Socket): Socket {
-  const socket = open({
+export function readInLargeSteps(connect: (reading: Reading) => Socket): Socket {
+  const socket = connect({
     onread: {
-      buffer: shared,
+      buffer: () => (open > FEW ? small : shared),
       callback: (length, buffer) => {
         const bytes = buffer.subarray(0, length);
         // Who does not take it at once would find the next read in its place.
@@ -25,6 +30,8 @@ export function readInLargeSteps(open: (reading: Reading) => Socket): Socket {
     },
     readableHighWaterMark: 0,
   });
+  open++;
+  socket.once('close', () => open--);
   return socket;
 }
 

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { type Range, type Ranges, withoutRange, withRange } from '@lading/core';
 
 /** Bytes that may wait to be written: who brings more waits. */
-const WAITING_BYTES = 1024 * 1024;
+const WAITING_BYTES = 256 * 1024;
 /** What one call writes at the most: bytes, and chunks (the system takes 1,024). */
 const CALL_BYTES = 1024 * 1024;
 const CALL_CHUNKS = 256;
