@@ -62,9 +62,9 @@ async function download(url: string, env: NodeJS.ProcessEnv): Promise<{ code: nu
   return { code, text };
 }
 
-it('a proxy that the environment names is not asked', async () => {
+it('a proxy that the environment names is asked, and not for what `no_proxy` names', async () => {
   let asked = 0;
-  const proxy = createHttp((_, response) => response.end('no'));
+  const proxy = createHttp((_, response) => response.end('wrong'));
   proxy.on('connection', () => asked++);
   const there = `http://127.0.0.1:${await listening(proxy)}`;
   const origin = await listening(createHttp((_, response) => response.end('hi')));
@@ -76,8 +76,12 @@ it('a proxy that the environment names is not asked', async () => {
     ALL_PROXY: there,
     all_proxy: there,
   };
-  expect((await download(`http://127.0.0.1:${origin}/f`, env)).code).toBe(0);
+  expect((await download(`http://127.0.0.1:${origin}/f`, { ...env, no_proxy: '127.0.0.1' })).code).toBe(0);
   expect(asked).toBe(0);
+  // It answers for the origin, and wrongly: that is found out like any other wrong answer.
+  await rm(join(root, 'depot'), { recursive: true });
+  expect((await download(`http://127.0.0.1:${origin}/f`, env)).code).not.toBe(0);
+  expect(asked).toBeGreaterThan(0);
 });
 
 it.skipIf(!hasOpenssl)(
