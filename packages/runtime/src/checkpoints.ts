@@ -53,6 +53,11 @@ export class Checkpoints {
     delete this.pending[file];
   }
 
+  /** Resolves when no record is under way. */
+  written(): Promise<void> {
+    return this.writing.catch(() => undefined);
+  }
+
   flush(): Promise<void> {
     this.timer?.abort(OVER);
     this.timer = null;

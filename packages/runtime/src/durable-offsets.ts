@@ -85,6 +85,8 @@ export class DurableOffsets {
   async void(): Promise<void> {
     await this.syncing?.catch(() => undefined);
     this.forget();
+    // One that is being written already is not overtaken: the fault that voids it comes behind it.
+    await this.checkpoints.written();
     await this.staged.reset().catch(() => undefined);
   }
 
