@@ -200,6 +200,22 @@ describe('a reply', () => {
     expect(chunks).toBeLessThan(2_000);
   });
 
+  it('in small chunks between large ones has every byte in its place', async () => {
+    const parts = Array.from({ length: 40 }, (_, i) => seededBytes(i, i % 2 === 0 ? 900 : 30_000));
+    const bytes = Buffer.concat(parts);
+    const chunkOf = (part: Uint8Array) => [Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n')];
+    const wire = Buffer.concat([
+      Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'),
+      ...parts.flatMap((part) =>
+        part.length > 900 ? chunkOf(part) : [...part].flatMap((byte) => chunkOf(Uint8Array.of(byte))),
+      ),
+      Buffer.from('0\r\n\r\n'),
+    ]);
+    const origin = await serving((socket) => void socket.write(wire));
+    const { bytes: got } = await readOf(await ask(newFetcher(), origin), true);
+    expect(sha256Hex(got)).toBe(sha256Hex(bytes));
+  });
+
   const large = seededBytes(32, 3_000_000);
   const announced = `HTTP/1.1 200 OK\r\ncontent-length: ${large.length + 1}\r\n\r\n`;
   const chunk = Buffer.concat([Buffer.from(`${large.length.toString(16)}\r\n`), large, Buffer.from('\r\n')]);

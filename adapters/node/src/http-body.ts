@@ -83,15 +83,23 @@ export class ReplyBody {
 
   private hold(chunk: Buffer): void {
     if (chunk.length >= SMALL_BYTES || this.queue.length < MANY_CHUNKS) {
-      this.joined = null;
+      this.seal();
       this.queue.push(chunk);
       return;
     }
     if (this.joined === null || this.joined.usedBytes + chunk.length > this.joined.room.length) {
+      this.seal();
       this.joined = { room: Buffer.allocUnsafeSlow(JOINED_BYTES), usedBytes: 0 };
       this.queue.push(this.joined.room);
     }
     this.joined.usedBytes += chunk.copy(this.joined.room, this.joined.usedBytes);
+  }
+
+  /** What comes next stands behind the joined ones: of their room only what is used is theirs. */
+  private seal(): void {
+    if (this.joined === null) return;
+    this.queue[this.queue.length - 1] = this.joined.room.subarray(0, this.joined.usedBytes);
+    this.joined = null;
   }
 
   private pass(bytes: number): void {
