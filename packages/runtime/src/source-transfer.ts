@@ -293,18 +293,20 @@ export class SourceTransfer {
     const { clock, connections, fetcher } = this.work.ports;
     const most = fetcher.connections ?? 1;
     let rate = 0;
-    for (let size = FIRST_CREW; ; size *= 2) {
+    for (let size = FIRST_CREW; ; ) {
       const beforeBytes = this.receivedBytes;
       const beforeMs = clock.monotonicMs();
       await clock.wait(paceMs, signal);
       const now = (this.receivedBytes - beforeBytes) / Math.max(1, clock.monotonicMs() - beforeMs);
-      // Where nothing comes, more of it is no help.
-      if (now === 0 || now / this.crew.size >= FAST_BYTES_PER_MS || now < rate * GAIN) return;
+      // Where nothing comes yet, more of it is no help.
+      if (now === 0) continue;
+      if (now / this.crew.size >= FAST_BYTES_PER_MS || now < rate * GAIN) return;
       rate = now;
       if (!this.isShared || this.fault !== null || this.fatal !== null || this.work.job.signal.aborted) return;
       while (this.crew.size < Math.min(size, most) && this.segments.hasWaiting && connections.tryTake(this.origin))
         this.hire();
       if (size >= most) return;
+      size *= 2;
     }
   }
 }
