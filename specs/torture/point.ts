@@ -91,7 +91,7 @@ export function pointAt(scenario: string, syscall: string, n: number, misfortune
   return { scenario, syscall, n, misfortune, orders };
 }
 
-/** Some of the points, the same for the same seed, so that every kind of call and misfortune is among them as long as there is room. */
+/** Some of the points, the same for the same seed, so that every misfortune is among them, and every kind of call with it as long as there is room. */
 export function sampleOf(points: readonly Point[], count: number, seed: number): readonly Point[] {
   const luck = new Uint32Array(seededBytes(seed, 4 * points.length).buffer);
   const shuffled = points
@@ -105,8 +105,14 @@ export function sampleOf(points: readonly Point[], count: number, seed: number):
     seen.set(kind, before + 1);
     return before;
   };
+  const met = new Set<Misfortune>();
   return shuffled
-    .map((point) => ({ point, turn: turn(point) }))
+    .map((point) => {
+      const isFirst = !met.has(point.misfortune);
+      met.add(point.misfortune);
+      const kindTurn = turn(point);
+      return { point, turn: isFirst ? -1 : kindTurn };
+    })
     .sort((a, b) => a.turn - b.turn)
     .slice(0, count)
     .map(({ point }) => point);
