@@ -50,6 +50,7 @@ export class Crowd implements AsyncDisposable {
     );
     const { pid = 0 } = child;
     let owner: Word | null = null;
+    let isDoomed = false;
     let killedAt: number | null = null;
     let stderr = '';
     const own = (to: number, end: Ownership['end']) => {
@@ -59,12 +60,14 @@ export class Crowd implements AsyncDisposable {
     const hear = (word: Word) => {
       if (word.is === 'owner') {
         owner = word;
-        const afterMs = this.fate();
-        if (afterMs !== null)
-          setTimeout(() => {
-            killedAt = nowMicros();
-            child.kill('SIGKILL');
-          }, afterMs);
+        // Who is to die may own once more before it does: that is one death, not two.
+        const afterMs = isDoomed ? null : this.fate();
+        if (afterMs === null) return;
+        isDoomed = true;
+        setTimeout(() => {
+          killedAt = nowMicros();
+          child.kill('SIGKILL');
+        }, afterMs);
       } else if (word.is === 'crowded') this.crowded.push(`${pid} met ${word.pid}`);
       else own(word.at, word.is === 'dying' ? 'died' : 'left');
     };
