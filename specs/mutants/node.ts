@@ -15,7 +15,7 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-cut-to-kept',
         protects: 'Bytes beyond the recorded offset are cut.',
-        find: 'if (size > end) await handle.truncate(end);',
+        find: 'if (size > end) await file.truncate(end);',
         replace: '',
       },
       {

@@ -8,14 +8,14 @@ export const TRANSFERS: readonly Safeguard[] = [
     {
       id: 'sync-before-checkpoint',
       protects: 'An offset is recorded only when its bytes are synced.',
-      find: 'this.staged.sync().then((durable) => this.note(durable))',
-      replace: 'Promise.resolve(this.staged.held).then((durable) => this.note(durable))',
+      find: 'this.staged.sync().then((durable) => this.record(durable))',
+      replace: 'Promise.resolve(this.staged.held).then((durable) => this.record(durable))',
     },
     {
       id: 'checkpoint-of-sync',
       protects: 'What came during a sync is not counted as synced.',
-      find: 'this.staged.sync().then((durable) => this.note(durable))',
-      replace: 'this.staged.sync().then(() => this.note(this.staged.held))',
+      find: 'this.staged.sync().then((durable) => this.record(durable))',
+      replace: 'this.staged.sync().then(() => this.record(this.staged.held))',
       suites: ['laws/transfer', 'worlds'],
     },
     {

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import type { Range } from '@lading/core';
 import type { DigestAlgorithm, StageOptions } from '@lading/runtime';
 import { beginHashes } from './hashes.js';
+import type { OpenFile } from './open-file.js';
 
 /** The digests of a file that is being written: they follow behind its first hole. */
 export interface Digests {
@@ -28,7 +28,7 @@ export class InlineDigests implements Digests {
   private atByte = 0;
 
   constructor(
-    private readonly handle: FileHandle,
+    private readonly file: OpenFile,
     private readonly options: Pick<StageOptions, 'algorithms' | 'sizeBytes'>,
   ) {
     this.restart();
@@ -72,7 +72,7 @@ export class InlineDigests implements Digests {
     if (from >= to) return;
     const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, to - from));
     for (let at = from; at < to; ) {
-      const { bytesRead } = await this.handle.read(block, 0, Math.min(block.length, to - at), at);
+      const bytesRead = await this.file.read(block, Math.min(block.length, to - at), at);
       if (bytesRead === 0) throw Object.assign(new Error(`the file ends at byte ${at}, not at ${to}`), { code: 'EIO' });
       take(block.subarray(0, bytesRead));
       at += bytesRead;

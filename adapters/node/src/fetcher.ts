@@ -28,6 +28,8 @@ export class HttpFetcher implements Fetcher {
   readonly isRangeFirst = false;
   readonly connections = 8;
   private client: Promise<HttpClient> | null = null;
+  /** As it was: to ask the process for it again with each request is slow. */
+  private readonly environment = { ...process.env };
   private readonly secrets: Secrets;
   readonly redact: (text: string) => string;
 
@@ -133,7 +135,7 @@ export class HttpFetcher implements Fetcher {
   ): Promise<Reply> {
     let proxy: ProxyServer | null = null;
     try {
-      proxy = proxyFor(url, process.env);
+      proxy = proxyFor(url, this.environment);
       const client = await this.connect();
       const reply = await client.ask({ url, headers, isGuarded, proxy, signal });
       // In a tunnel the proxy has no word any more: there it is the origin that says so.

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { httpFault } from './http-fault.js';
+import { connectionClosed, httpFault } from './http-fault.js';
 
 /** Bytes that are taken ahead of whoever reads; more waits in the connection. */
 const AHEAD_BYTES = 128 * 1024;
@@ -28,9 +28,9 @@ export class ReplyBody {
     message.on('data', (chunk: Buffer) => this.take(chunk));
     message.once('end', () => this.finish(null));
     message.on('error', (error) => this.finish(error));
-    message.once('close', () =>
-      this.finish(Object.assign(new Error('the connection was closed'), { code: 'ECONNABORTED' })),
-    );
+    message.once('close', () => {
+      if (this.end === null) this.finish(connectionClosed());
+    });
   }
 
   /** The connection is told to be broken by what was found out about it; of a reply that was all there, nothing is broken. */

@@ -4,7 +4,7 @@ import { isIP, type Socket } from 'node:net';
 import { mustLeadOutward, outwardLookup } from './address.js';
 import { IdleConnections, readInLargeSteps } from './connection.js';
 import { ReplyBody } from './http-body.js';
-import { ProtocolBreach } from './http-fault.js';
+import { connectionClosed, ProtocolBreach } from './http-fault.js';
 import { headersThrough, type ProxyServer } from './proxy.js';
 import { tunnelThrough } from './tunnel.js';
 
@@ -144,14 +144,18 @@ function replyTo(request: ClientRequest, signal: AbortSignal): Promise<Reply> {
     });
     request.once('close', () => {
       signal.removeEventListener('abort', stop);
-      reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNABORTED' }));
+      if (body === null) reject(connectionClosed());
     });
     request.end();
   });
 }
 
-function headersOf({ headersDistinct }: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, values] of Object.entries(headersDistinct)) headers[name] = values?.join(', ') ?? '';
+function headersOf({ rawHeaders }: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase();
+    const value = rawHeaders[i + 1] as string;
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  }
   return headers;
 }

@@ -12,6 +12,10 @@ export class ProtocolBreach extends Error {
   }
 }
 
+/** The connection went without a word. */
+export const connectionClosed = (): Error =>
+  Object.assign(new Error('the connection was closed'), { code: 'ECONNABORTED' });
+
 interface Coded {
   readonly code?: string;
   readonly name?: string;

@@ -36,10 +36,12 @@ export async function copyDurably(source: string, target: string): Promise<void>
   }
 }
 
+type Move = (source: string, target: string) => Promise<void> | void;
+
 /** Moves a file, also to another file system: then it is copied, and removed where it was when the copy has its name. */
-export async function moveFile(source: string, target: string, move: typeof rename = rename): Promise<void> {
+export async function moveFile(source: string, target: string, move: Move = rename): Promise<void> {
   try {
-    await onceLetGo(() => move(source, target));
+    await onceLetGo(async () => move(source, target));
   } catch (error) {
     if (errnoOf(error) !== 'EXDEV') throw error;
     await copyDurably(source, target);

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, open, rm } from 'node:fs/promises';
+import { chmod, lstat, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { clipped, prefixOf, type Range, type Ranges, rangesOf, withoutRange, withRange } from '@lading/core';
 import type { DigestAlgorithm, StagedFile, StageOptions } from '@lading/runtime';
@@ -8,10 +8,11 @@ import { type Digests, InlineDigests } from './digests.js';
 import { makeDirectory, syncDirectory } from './durable.js';
 import { errnoOf, guarded, isMissing } from './fs-fault.js';
 import { copyDurably } from './move-file.js';
+import { OpenFile } from './open-file.js';
 import { WriteQueue } from './write-queue.js';
 
-/** From this size on the name itself is made durable with the first sync; smaller files are only fetched again. */
-const NAME_SYNC_BYTES = 1024 * 1024;
+/** From this size on the name itself is made durable with the first sync, and a file is written and synced in the background; smaller ones are only fetched again. */
+const LARGE_BYTES = 1024 * 1024;
 /** From this size on a file is hashed in a thread; below it a thread costs more than it brings. */
 const THREAD_BYTES = 16 * 1024 * 1024;
 
@@ -26,7 +27,7 @@ export class DiskStagedFile implements StagedFile {
 
   private constructor(
     private readonly path: string,
-    private handle: FileHandle,
+    private file: OpenFile,
     /** Another name of an installed file: read, never written, never cut. */
     private isLink: boolean,
     private readonly options: StageOptions,
@@ -42,28 +43,28 @@ export class DiskStagedFile implements StagedFile {
 
   static open(path: string, options: StageOptions, thread: DigestThread): Promise<DiskStagedFile> {
     return guarded('open', path, async () => {
-      const fresh = await openFresh(path);
+      const fresh = await openFresh(path, isSmall(options));
       if (fresh !== null) return new DiskStagedFile(path, fresh, false, options, thread, []);
       const isLink = await isWantedLink(path, options);
-      const handle = await openStaged(path, isLink);
+      const file = openStaged(path, isLink, isSmall(options));
       try {
-        return new DiskStagedFile(path, handle, isLink, options, thread, await keptOf(handle, options));
+        return new DiskStagedFile(path, file, isLink, options, thread, await keptOf(file, options));
       } catch (error) {
-        await handle.close();
+        await file.close();
         throw error;
       }
     });
   }
 
   private newQueue(stored: Ranges): WriteQueue {
-    return new WriteQueue(this.handle, stored, () => this.digestsSoFar.advance(prefixOf(this.queue.stored)));
+    return new WriteQueue(this.file, stored, () => this.digestsSoFar.advance(prefixOf(this.queue.stored)));
   }
 
   private newDigests(): Digests {
     const { algorithms, sizeBytes } = this.options;
     return sizeBytes >= THREAD_BYTES
-      ? this.thread.begin(this.handle.fd, algorithms, sizeBytes)
-      : new InlineDigests(this.handle, this.options);
+      ? this.thread.begin(this.file.fd, algorithms, sizeBytes)
+      : new InlineDigests(this.file, this.options);
   }
 
   get held(): Ranges {
@@ -91,8 +92,8 @@ export class DiskStagedFile implements StagedFile {
       const { stored } = this.queue;
       if (this.isLink) return stored;
       try {
-        await this.handle.datasync();
-        if (!this.isNameDurable && prefixOf(stored) >= NAME_SYNC_BYTES) {
+        await this.file.datasync();
+        if (!this.isNameDurable && prefixOf(stored) >= LARGE_BYTES) {
           await syncDirectory(dirname(this.path));
           this.isNameDurable = true;
         }
@@ -118,7 +119,7 @@ export class DiskStagedFile implements StagedFile {
       await this.queue.flush();
       await this.digestsSoFar.close();
       if (this.isLink) await this.leaveLink();
-      else await this.handle.truncate(0);
+      else await this.file.truncate(0);
       this.taken = [];
       this.queue = this.newQueue([]);
       this.digestsSoFar = this.newDigests();
@@ -129,18 +130,18 @@ export class DiskStagedFile implements StagedFile {
   private async own(): Promise<void> {
     await this.digestsSoFar.close();
     await copyDurably(this.path, this.path);
-    await this.handle.close();
+    await this.file.close();
     await chmod(this.path, 0o600);
-    this.handle = await openStaged(this.path, false);
+    this.file = openStaged(this.path, false, isSmall(this.options));
     this.isLink = false;
     this.queue = this.newQueue(this.queue.stored);
     this.digestsSoFar = this.newDigests();
   }
 
   private async leaveLink(): Promise<void> {
-    await this.handle.close();
+    await this.file.close();
     await rm(this.path);
-    this.handle = await openStaged(this.path, false);
+    this.file = openStaged(this.path, false, isSmall(this.options));
     this.isLink = false;
   }
 
@@ -166,23 +167,24 @@ export class DiskStagedFile implements StagedFile {
         await this.queue.flush();
         await this.digestsSoFar.close();
       } finally {
-        await this.handle.close();
+        await this.file.close();
       }
     });
   }
 }
 
+const isSmall = ({ sizeBytes }: StageOptions): boolean => sizeBytes < LARGE_BYTES;
+
 /** A file that was not there, with its folder if need be; null if there is one. Most are new, and then nothing else has to be asked. */
-async function openFresh(path: string): Promise<FileHandle | null> {
-  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
-  const make = () => open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+async function openFresh(path: string, isSmall: boolean): Promise<OpenFile | null> {
+  const make = () => OpenFile.at(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, isSmall);
   try {
     try {
-      return await make();
+      return make();
     } catch (error) {
       if (!isMissing(error)) throw error;
       await makeDirectory(dirname(path));
-      return await make();
+      return make();
     }
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return null;
@@ -191,11 +193,11 @@ async function openFresh(path: string): Promise<FileHandle | null> {
 }
 
 /** What is both wanted and there. More is cut off, unless it is another's. */
-async function keptOf(handle: FileHandle, options: StageOptions): Promise<Ranges> {
-  const { size } = await handle.stat();
+async function keptOf(file: OpenFile, options: StageOptions): Promise<Ranges> {
+  const size = await file.size();
   const kept = clipped(rangesOf(options), size);
   const end = kept.at(-1)?.to ?? 0;
-  if (size > end) await handle.truncate(end);
+  if (size > end) await file.truncate(end);
   return kept;
 }
 
@@ -213,7 +215,6 @@ async function isWantedLink(path: string, { bytes, spans }: StageOptions): Promi
   return false;
 }
 
-function openStaged(path: string, isLink: boolean): Promise<FileHandle> {
-  const access = isLink ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT;
-  return open(path, access | constants.O_NOFOLLOW, 0o600);
+function openStaged(path: string, isLink: boolean, isSmall: boolean): OpenFile {
+  return OpenFile.at(path, isLink ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT, isSmall);
 }

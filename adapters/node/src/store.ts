@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
-import { chmod, lstat, readdir, rmdir, statfs } from 'node:fs/promises';
+import { chmodSync, createReadStream, renameSync, type Stats } from 'node:fs';
+import { lstat, readdir, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { InstalledFile, Range } from '@lading/core';
 import {
   type ExtractOptions,
@@ -24,6 +25,9 @@ import { linkFile } from './link-file.js';
 import { copyDurably, isHalfCopy, moveFile } from './move-file.js';
 import { Proofs } from './proofs.js';
 import { DiskStagedFile } from './staged-file.js';
+
+/** Files that are given their final names before others have a turn. */
+const FILES_A_TURN = 64;
 
 const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
 
@@ -138,14 +142,15 @@ export class DiskStore implements Store {
   private async assemble(core: string, assembly: string, files: readonly string[]): Promise<void> {
     await makeDirectory(assembly);
     const folders = new Set([assembly]);
-    for (const file of files) {
+    for (const [index, file] of files.entries()) {
+      if (index % FILES_A_TURN === FILES_A_TURN - 1) await turn();
       const target = join(assembly, file);
       if (!folders.has(dirname(target))) await makeDirectory(dirname(target));
       for (let folder = dirname(target); folder !== assembly; folder = dirname(folder)) folders.add(folder);
       const source = join(this.staging, core, file);
       this.proofs.demand(source);
-      await chmod(source, 0o444);
-      await moveFile(source, target);
+      chmodSync(source, 0o444);
+      await moveFile(source, target, renameSync);
       this.proofs.forget(source);
     }
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) await syncDirectory(folder);

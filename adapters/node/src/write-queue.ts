@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { type Range, type Ranges, withoutRange, withRange } from '@lading/core';
+import type { OpenFile } from './open-file.js';
 
 /** Bytes that may wait to be written: who brings more waits. */
 const WAITING_BYTES = 256 * 1024;
@@ -28,7 +28,7 @@ export class WriteQueue {
   private listeners: (() => void)[] = [];
 
   constructor(
-    private readonly handle: FileHandle,
+    private readonly file: OpenFile,
     stored: Ranges,
     private readonly onStored: () => void,
   ) {
@@ -120,7 +120,7 @@ export class WriteQueue {
   private async writeFully(chunks: Uint8Array[], from: number): Promise<void> {
     let at = from;
     for (let left = chunks; left.length > 0; ) {
-      const { bytesWritten } = await this.handle.writev(left, at);
+      const bytesWritten = await this.file.write(left, at);
       at += bytesWritten;
       left = behind(left, bytesWritten);
     }

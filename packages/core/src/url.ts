@@ -105,12 +105,11 @@ export function originOf(url: string): string | null {
 export function redactUrl(url: string): string {
   const parsed = parse(url);
   if (parsed === null) return url.replace(/[?#].*$/s, '').replace(/^([^/]*\/\/)[^/]*@/, '$1');
+  if (!/[@?#]/.test(parsed.href)) return parsed.href;
   parsed.username = '';
   parsed.password = '';
   parsed.hash = '';
   parsed.search = '';
-  parsed.username = '';
-  parsed.password = '';
   return parsed.href;
 }
 

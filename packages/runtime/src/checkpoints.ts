@@ -10,7 +10,8 @@ const GATHER_BYTES = 4 * 1024 * 1024;
 /** Gathers durable offsets of a job's files, so that many small files share a record. Everything it is given is synced already. */
 export class Checkpoints {
   private pending: Record<string, Checkpoint> = {};
-  private pendingBytes = 0;
+  /** Of what is noted and not recorded yet. */
+  pendingBytes = 0;
   private lastMs: number;
   private timer: AbortController | null = null;
   private writing: Promise<void> = Promise.resolve();

@@ -10,11 +10,16 @@ export interface Identity {
   origin: string | null;
 }
 
-/** What of a staged file is durable and recorded. Syncs in the background, and holds the writers back when a crash would cost too much. */
+/** What of a staged file is durable and recorded. Syncs and records in the background, and holds the writers back when a crash would cost too much. */
 export class DurableOffsets {
+  /** What is durable and was noted, to be recorded. */
   private noted: Ranges;
+  private recordedBytes: number;
   private lastSyncMs: number;
+  private requests = 0;
   private syncing: Promise<void> | null = null;
+  /** Of what was noted last, as long as it is under way: the next sync does not wait for it. */
+  private recording: Promise<void> | null = null;
   /** A sync that began now could tell of bytes that are about to go. */
   private drops = 0;
   private dropping: Promise<void> = Promise.resolve();
@@ -28,23 +33,56 @@ export class DurableOffsets {
     private readonly limits: TransferLimits,
   ) {
     this.noted = staged.held;
+    this.recordedBytes = bytesIn(staged.held);
     this.lastSyncMs = clock.monotonicMs();
   }
 
-  /** After bytes were taken: syncs and notes in the background; waits only when too much would be lost. */
+  /** After bytes were taken: waits only when too much would be lost. */
   async advance(): Promise<void> {
     const { checkpointBytes, checkpointMs, aheadBytes } = this.limits;
-    const ahead = (bytesIn(this.staged.held) - bytesIn(this.noted)) * this.checkpoints.sharers;
-    const isDue = ahead >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
-    if (isDue && this.syncing === null && this.drops === 0) {
-      const syncing = this.staged.sync().then((durable) => this.note(durable));
-      const end = () => {
-        this.syncing = null;
-      };
-      this.syncing = syncing;
-      syncing.then(end, end);
+    const { checkpoints, staged } = this;
+    const connections = Math.max(1, this.requests);
+    /** How far the core is ahead of so many bytes of this file, for each connection that brings some of it. */
+    const ahead = (bytes: number) => ((bytesIn(staged.held) - bytes) * checkpoints.sharers) / connections;
+    const isDue =
+      ahead(bytesIn(this.noted)) >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
+    if (isDue && this.syncing === null && this.drops === 0) this.sync();
+    while (ahead(this.recordedBytes) + checkpoints.pendingBytes / connections >= aheadBytes) {
+      const next = this.syncing ?? this.recording;
+      if (next !== null) await next;
+      else if (checkpoints.pendingBytes > 0) await checkpoints.flush();
+      else return;
     }
-    if (ahead >= aheadBytes) await this.syncing;
+  }
+
+  /** One more request brings bytes of the file. */
+  join(): void {
+    this.requests++;
+  }
+
+  leave(): void {
+    this.requests--;
+  }
+
+  private sync(): void {
+    const syncing = this.staged.sync().then((durable) => this.record(durable));
+    const end = () => {
+      this.syncing = null;
+    };
+    this.syncing = syncing;
+    syncing.then(end, end);
+  }
+
+  /** In the background, in order. */
+  private record(durable: Ranges): void {
+    const recording = Promise.all([this.recording, this.note(durable)]).then(() => {
+      this.recordedBytes = bytesIn(durable);
+    });
+    const end = () => {
+      if (this.recording === recording) this.recording = null;
+    };
+    this.recording = recording;
+    recording.then(end, end);
   }
 
   /** All that was taken is durable; what is not noted yet will be by `noteAll`. */
@@ -115,6 +153,7 @@ export class DurableOffsets {
       await this.checkpoints.note(this.filename, { bytes: 0, validator: null, origin: null }, 0);
       await this.checkpoints.flush();
       this.noted = [];
+      this.recordedBytes = 0;
     }
     if (range === 'all') return await this.staged.reset();
     await this.staged.drop(range);

@@ -1,4 +1,4 @@
-import { contentDigest, judgeHead, originOf, redactUrl } from '@lading/core';
+import { contentDigest, judgeHead } from '@lading/core';
 import { FaultError } from './fault-error.js';
 import { FileFault } from './file-fault.js';
 import { type FileWork, sizesOf } from './file-work.js';
@@ -9,11 +9,17 @@ import { Watchdog } from './watchdog.js';
 /** Bytes of the beginning that are kept for a message. */
 const LOOK_BYTES = 256;
 
+export interface Source {
+  readonly url: string;
+  readonly origin: string | null;
+  /** The URL as it may be shown. */
+  readonly place: string;
+}
+
 export interface SegmentOptions {
   /** Asks for no more than the segment, and not for all that follows. */
   readonly isBounded: boolean;
   readonly isFresh: boolean;
-  readonly signal: AbortSignal;
   /** Ends all other requests of the file and drops what is staged; the segment is the whole file then. */
   readonly alone: () => Promise<void>;
   /** Whether the source serves this file by another request. */
@@ -25,23 +31,31 @@ export interface SegmentOptions {
 
 /** One request for a segment: its head is judged before a byte of its body is taken, and its bytes are counted as they come. */
 export class SegmentRequest {
+  private readonly at: string;
+  private readonly dog: Watchdog;
+
+  /** It is watched from here on. */
   constructor(
     private readonly work: FileWork,
-    private readonly url: string,
+    private readonly source: Source,
     private readonly segment: Segment,
     private readonly options: SegmentOptions,
-  ) {}
+  ) {
+    const { job, meter, ports, spec } = work;
+    this.at = `${spec.filename} from ${source.place}`;
+    this.dog = new Watchdog(ports.clock, ports.stallMs, this.at, () => meter.hush(job.core));
+  }
 
-  private get at(): string {
-    return `${this.work.spec.filename} from ${redactUrl(this.url)}`;
+  end(reason: unknown): void {
+    this.dog.end(reason);
   }
 
   async run(): Promise<'whole' | 'more' | 'restart'> {
-    const { segment, url } = this;
-    const { identity, job, meter, pieces, ports, spec, staged } = this.work;
-    const { clock, fetcher, manners, stallMs } = ports;
+    const { dog, segment } = this;
+    const { url, origin, place } = this.source;
+    const { identity, pieces, ports, spec, staged } = this.work;
+    const { clock, fetcher, manners } = ports;
     const sizes = sizesOf(spec);
-    const origin = originOf(url);
     // Pieces tell more than a tag: what is proven stays, whatever has become of the file since.
     const isOurs = origin !== null && origin === identity.origin && pieces?.isEager !== true;
     const validator = isOurs ? identity.validator : null;
@@ -49,8 +63,7 @@ export class SegmentRequest {
     const to = this.options.isBounded || segment.to < Math.max(...sizes) ? segment.to : undefined;
     const isRange = from > 0 || to !== undefined || fetcher.isRangeFirst;
     const range = to === undefined ? {} : { to };
-    const dog = new Watchdog(clock, stallMs, this.at, () => meter.hush(job.core));
-    const signal = AbortSignal.any([this.options.signal, dog.signal]);
+    const { signal } = dog;
     try {
       const request = {
         url,
@@ -64,7 +77,7 @@ export class SegmentRequest {
       const verdict = judgeHead(
         {
           file: spec.filename,
-          url: redactUrl(url),
+          url: place,
           from,
           ...range,
           isRange,
@@ -102,7 +115,7 @@ export class SegmentRequest {
       identity.validator = isFirst ? verdict.validator : validator;
       this.work.look.contentType = response.headers['content-type'] ?? '';
       if (verdict.type === 'append') this.options.onHead();
-      return await this.receive(response, dog, signal, verdict.length);
+      return await this.receive(response, verdict.length);
     } catch (error) {
       throw signal.aborted && !(error instanceof FileFault) ? signal.reason : error;
     } finally {
@@ -110,13 +123,9 @@ export class SegmentRequest {
     }
   }
 
-  private async receive(
-    response: FetchResponse,
-    dog: Watchdog,
-    signal: AbortSignal,
-    length: number | null,
-  ): Promise<'whole' | 'more' | 'restart'> {
-    const { segment } = this;
+  private async receive(response: FetchResponse, length: number | null): Promise<'whole' | 'more' | 'restart'> {
+    const { dog, segment } = this;
+    const { signal } = dog;
     const { job, look, meter, offsets, pieces, ports, spec, staged } = this.work;
     const sizes = sizesOf(spec);
     const begin = segment.at;

@@ -4,7 +4,7 @@ import { FileFault } from './file-fault.js';
 import { type FileWork, OURS, sizesOf, startOver } from './file-work.js';
 import { JobEnded } from './job.js';
 import { OVER } from './over.js';
-import { SegmentRequest } from './segment-request.js';
+import { SegmentRequest, type Source } from './segment-request.js';
 import { type Segment, Segments } from './segments.js';
 
 /** Fresh starts and short replies that one attempt allows: both are legal, neither may go on for ever. */
@@ -17,7 +17,7 @@ const PACE_HEADS = 3;
 const SHORTEST_PACE_MS = 50;
 const LONGEST_PACE_MS = 1_000;
 /** A connection that brings so much is not what limits, bytes per millisecond. */
-const FAST_BYTES_PER_MS = 150_000;
+const FAST_BYTES_PER_MS = 600_000;
 /** More connections must have brought so much more, or there will be no others. */
 const GAIN = 1.25;
 /** Connections after the first look. */
@@ -28,7 +28,9 @@ const STEAL_MS = 500;
 const MAX_BAD_PIECES = 2;
 
 interface Worker {
-  readonly controller: AbortController;
+  request: SegmentRequest | null;
+  /** It makes no other request, and what it had to do fails for this reason. */
+  dismissal: { readonly reason: unknown } | null;
   segment: Segment | null;
   bytes: number;
   sinceMs: number;
@@ -43,6 +45,7 @@ export class SourceTransfer {
   private segments = new Segments([], Number.POSITIVE_INFINITY);
   private readonly crew = new Set<Worker>();
   private readonly origin: string;
+  private readonly source: Source;
   /** Whether more than one connection may be had. */
   private isShared = false;
   private isPaced = false;
@@ -64,11 +67,12 @@ export class SourceTransfer {
     /** Asks caches on the way to fetch anew. */
     private readonly isFresh: boolean,
   ) {
-    this.origin = originOf(url) ?? '';
+    this.source = { url, origin: originOf(url), place: redactUrl(url) };
+    this.origin = this.source.origin ?? '';
   }
 
   private get at(): string {
-    return `${this.work.spec.filename} from ${redactUrl(this.url)}`;
+    return `${this.work.spec.filename} from ${this.source.place}`;
   }
 
   /** Resolves when everything that was missing has come. Throws `FaultError`, `FileFault`, or the reason of the job's end. */
@@ -136,7 +140,8 @@ export class SourceTransfer {
   /** One worker more, with a place among the origin's connections that was taken for it. */
   private hire(): void {
     const worker: Worker = {
-      controller: new AbortController(),
+      request: null,
+      dismissal: null,
       segment: null,
       bytes: 0,
       sinceMs: this.work.ports.clock.monotonicMs(),
@@ -144,12 +149,14 @@ export class SourceTransfer {
     };
     const { signal } = this.work.job;
     // Who comes late leaves at once: nobody would tell it to any more.
-    if (signal.aborted || this.fatal !== null) worker.controller.abort(signal.aborted ? signal.reason : new JobEnded());
+    if (signal.aborted) worker.dismissal = { reason: signal.reason };
+    else if (this.fatal !== null) worker.dismissal = { reason: new JobEnded() };
     this.crew.add(worker);
     worker.done = this.employ(worker);
   }
 
   private async employ(worker: Worker): Promise<void> {
+    this.work.offsets.join();
     try {
       await this.labour(worker);
       this.isServed = true;
@@ -157,6 +164,7 @@ export class SourceTransfer {
       this.failed(error);
     } finally {
       this.crew.delete(worker);
+      this.work.offsets.leave();
       this.work.ports.connections.give(this.origin);
     }
   }
@@ -174,8 +182,17 @@ export class SourceTransfer {
     this.dismiss(null);
   }
 
-  private dismiss(except: Worker | null, reason: unknown = new JobEnded()): void {
-    for (const other of this.crew) if (other !== except) other.controller.abort(reason);
+  private dismiss(except: Worker | null, why?: unknown): void {
+    for (const other of this.crew) {
+      if (other === except || other.dismissal !== null) continue;
+      const reason = why ?? new JobEnded();
+      other.dismissal = { reason };
+      other.request?.end(reason);
+    }
+  }
+
+  private mustStay({ dismissal }: Worker): void {
+    if (dismissal !== null) throw dismissal.reason;
   }
 
   private async labour(worker: Worker): Promise<void> {
@@ -224,11 +241,11 @@ export class SourceTransfer {
 
   private async request(segment: Segment, worker: Worker): Promise<'whole' | 'more' | 'restart' | 'renewed'> {
     const { job } = this.work;
+    this.mustStay(worker);
     const number = ++this.requests;
-    const request = new SegmentRequest(this.work, this.url, segment, {
+    const request = new SegmentRequest(this.work, this.source, segment, {
       isBounded: this.isShared,
       isFresh: this.isFresh || this.work.renewed.has(this.url),
-      signal: worker.controller.signal,
       alone: () => this.alone(worker, segment),
       isExtra: () => this.crew.size > 1 && this.receivedBytes > 0,
       onHead: () => this.pace(worker),
@@ -238,6 +255,7 @@ export class SourceTransfer {
         this.mustBeGood();
       },
     });
+    worker.request = request;
     try {
       return await request.run();
     } catch (error) {
@@ -261,7 +279,7 @@ export class SourceTransfer {
 
   /** Everybody else leaves: what comes now is the whole file, or nothing of what is here counts. */
   private async alone(worker: Worker, segment: Segment): Promise<void> {
-    worker.controller.signal.throwIfAborted();
+    this.mustStay(worker);
     this.isShared = false;
     this.dismiss(worker);
     while (this.crew.size > 1)

@@ -10,13 +10,10 @@ export interface TransferLimits {
   readonly segmentBytes: number;
   /** A file of which so much is missing may have several requests under way, bytes. */
   readonly parallelFromBytes: number;
-  /** A durable offset each so many bytes of a core, or each so many milliseconds. */
+  /** A durable offset each so many bytes of a core, for each connection that brings some of the same file, or each so many milliseconds. */
   readonly checkpointBytes: number;
   readonly checkpointMs: number;
-  /**
-   * Bytes of a core that may be ahead of its last durable offsets: what a crash may cost, with those that are not recorded yet, is below
-   * 16 MiB.
-   */
+  /** Bytes that may be ahead of what is durable and recorded, likewise: what a crash may cost, with what was just being read, is below 8 MiB for each. */
   readonly aheadBytes: number;
 }
 

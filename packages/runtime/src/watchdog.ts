@@ -39,7 +39,7 @@ export class Watchdog {
     void this.watch();
   }
 
-  /** Aborts when the request stalled, with a `FaultError` as its reason, and when it is over. */
+  /** The signal of the request: aborts when it stalled, with a `FaultError` as its reason, when it is ended, and when it is over. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -69,9 +69,13 @@ export class Watchdog {
     this.pausedMs = null;
   }
 
-  /** The request is over, or shall be. */
+  end(reason: unknown): void {
+    this.controller.abort(reason);
+  }
+
+  /** The request is over. */
   stop(): void {
-    this.controller.abort(OVER);
+    this.end(OVER);
   }
 
   private async watch(): Promise<void> {

@@ -1,0 +1,63 @@
+import {
+  close,
+  closeSync,
+  constants,
+  fdatasync,
+  fstat,
+  ftruncate,
+  openSync,
+  read,
+  type Stats,
+  writev,
+  writevSync,
+} from 'node:fs';
+
+type Callback<T> = (error: Error | null, value: T) => void;
+
+const done = <T>(begin: (callback: Callback<T>) => void): Promise<T> =>
+  new Promise((resolve, reject) => begin((error, value) => (error === null ? resolve(value) : reject(error))));
+
+/**
+ * An open file. What the system does from memory alone is done at once: a turn of the thread pool costs many times what it takes to open a file,
+ * and where there are a thousand small ones, more than everything else. What may wait for the disk waits in the pool.
+ */
+export class OpenFile {
+  private constructor(
+    readonly fd: number,
+    /** So small that its bytes are written at once. */
+    private readonly isSmall: boolean,
+  ) {}
+
+  /** Never through a link. */
+  static at(path: string, access: number, isSmall: boolean): OpenFile {
+    return new OpenFile(openSync(path, access | constants.O_NOFOLLOW, 0o600), isSmall);
+  }
+
+  /** How many bytes were written: fewer than given, if the disk has no room for more. */
+  async write(chunks: readonly Uint8Array[], at: number): Promise<number> {
+    if (this.isSmall) return writevSync(this.fd, chunks as Uint8Array[], at);
+    return await done<number>((callback) => writev(this.fd, chunks as Uint8Array[], at, callback));
+  }
+
+  read(block: Uint8Array, length: number, at: number): Promise<number> {
+    return done<number>((callback) => read(this.fd, block, 0, length, at, callback));
+  }
+
+  async size(): Promise<number> {
+    return (await done<Stats>((callback) => fstat(this.fd, callback))).size;
+  }
+
+  truncate(bytes: number): Promise<void> {
+    return done<void>((callback) => ftruncate(this.fd, bytes, (error) => callback(error, undefined)));
+  }
+
+  /** What was written is durable, and the length of the file (fdatasync(2)). */
+  datasync(): Promise<void> {
+    return done<void>((callback) => fdatasync(this.fd, (error) => callback(error, undefined)));
+  }
+
+  async close(): Promise<void> {
+    if (this.isSmall) closeSync(this.fd);
+    else await done<void>((callback) => close(this.fd, (error) => callback(error, undefined)));
+  }
+}
