@@ -18,19 +18,20 @@ export function accounts(sentence: StoreSentence): void {
     undefined,
     'of the lengths of a final generation, as they are, and of no other',
     async ({ store, spoil }) => {
-      expect(await store.sizes('c', 'g1')).toEqual({});
+      expect(await store.sizes('c', 'g1', NAMES)).toEqual({});
       await stageAll(store, 'c');
-      expect(await store.sizes('c', 'g1')).toEqual({});
+      expect(await store.sizes('c', 'g1', NAMES)).toEqual({});
       await store.publish('c', 'g1', NAMES);
-      expect(await store.sizes('c', 'g1')).toEqual(LENGTHS);
-      expect(await store.sizes('c', 'g2')).toEqual({});
-      expect(await store.sizes('d', 'g1')).toEqual({});
+      expect(await store.sizes('c', 'g1', NAMES)).toEqual(LENGTHS);
+      expect(await store.sizes('c', 'g1', ['model.onnx', 'other'])).toEqual({ 'model.onnx': LENGTHS['model.onnx'] });
+      expect(await store.sizes('c', 'g2', NAMES)).toEqual({});
+      expect(await store.sizes('d', 'g1', NAMES)).toEqual({});
       await spoil('c', 'g1', 'model.onnx', seeded(1, 5));
       await spoil('c', 'g1', 'voices/af.bin', null);
       const { 'voices/af.bin': _, ...rest } = LENGTHS;
-      expect(await store.sizes('c', 'g1')).toEqual({ ...rest, 'model.onnx': 5 });
+      expect(await store.sizes('c', 'g1', NAMES)).toEqual({ ...rest, 'model.onnx': 5 });
       await store.quarantine('c', 'g1', []);
-      expect(await store.sizes('c', 'g1')).toEqual({});
+      expect(await store.sizes('c', 'g1', NAMES)).toEqual({});
     },
   );
 

@@ -219,7 +219,7 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
       await stageWhole(bench.reopen(), 'c', 'f', bytes);
       await bench.reopen().publish('c', 'g1', ['f']);
       await bench.cutPower();
-      expect(await bench.reopen().sizes('c', 'g1')).toEqual({ f: 3_000 });
+      expect(await bench.reopen().sizes('c', 'g1', ['f'])).toEqual({ f: 3_000 });
     },
   );
 

@@ -12,7 +12,7 @@ import { answerOf, type Database, type RecordKey } from './database.js';
 import { evicted, guarded } from './fs-fault.js';
 
 /** Older segments that are kept for the history, beside those that the snapshot needs. */
-const KEPT_SEGMENTS = 8;
+const KEPT_SEGMENTS = 16;
 
 interface StoredSnapshot {
   readonly v: 1;

@@ -126,11 +126,12 @@ export class OpfsStore implements Store {
     }
   }
 
-  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>> {
+  sizes(core: string, generation: string, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
     const place = this.generation(core, generation);
     return guarded('read', place, async () => {
       if (!(await this.folder.has(this.mark(core, FINAL, generation)))) return {};
-      return Object.fromEntries(await this.folder.files(place));
+      const there = await this.folder.files(place);
+      return Object.fromEntries(files.flatMap((name) => (there.has(name) ? [[name, there.get(name) ?? 0]] : [])));
     });
   }
 

@@ -15,7 +15,7 @@ import type { Mount } from './mount.js';
 import { childOf } from './power.js';
 
 /** Older segments that are kept for `log`, beside those that the snapshot needs. */
-const KEPT_SEGMENTS = 8;
+const KEPT_SEGMENTS = 16;
 const SNAPSHOT = 'snapshot.json';
 const SEGMENT = /^(\d{6})\.jsonl$/;
 

@@ -118,9 +118,12 @@ export class MemoryStore implements Store {
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) await this.mount.syncFolder(folder);
   }
 
-  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>> {
+  sizes(core: string, generation: string, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
     const path = this.generation(core, generation);
-    return guarded('read', path, async () => Object.fromEntries(await this.mount.filesIn(path)));
+    return guarded('read', path, async () => {
+      const there = await this.mount.filesIn(path);
+      return Object.fromEntries(files.flatMap((name) => (there.has(name) ? [[name, there.get(name) ?? 0]] : [])));
+    });
   }
 
   generations(core: string): Promise<readonly string[]> {

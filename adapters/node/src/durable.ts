@@ -1,7 +1,7 @@
 import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { onceDescriptorFree } from './descriptors.js';
-import { errnoOf } from './fs-fault.js';
+import { errnoOf, isMissing } from './fs-fault.js';
 
 /** Makes names in a directory survive a power cut. Some systems cannot open a directory (Windows): there nothing better exists. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -41,6 +41,9 @@ async function makeOne(path: string): Promise<void> {
 async function isDirectory(path: string): Promise<boolean> {
   return await stat(path).then(
     (found) => found.isDirectory(),
-    () => false,
+    (error: unknown) => {
+      if (isMissing(error)) return false;
+      throw error;
+    },
   );
 }

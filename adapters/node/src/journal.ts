@@ -20,7 +20,7 @@ import { fenced } from './lease.js';
 import type { Reserve } from './reserve.js';
 
 /** Older segments that are kept for `log`, beside those that the snapshot needs. */
-const KEPT_SEGMENTS = 8;
+const KEPT_SEGMENTS = 16;
 const SNAPSHOT = 'snapshot.json';
 const SEGMENT = /^(\d{6})\.jsonl$/;
 

@@ -109,7 +109,7 @@ describe.skipIf(lackOfMounts() !== null)('a depot whose staging is a file system
       await staged.close();
       await store.publish('c', 'g1', ['deep/f']);
       expect(await readFile(store.locate('c', 'g1', 'deep/f'))).toEqual(BYTES);
-      expect(await store.sizes('c', 'g1')).toEqual({ 'deep/f': BYTES.length });
+      expect(await store.sizes('c', 'g1', ['deep/f'])).toEqual({ 'deep/f': BYTES.length });
       expect((await stat(store.locate('c', 'g1', 'deep/f'))).mode & 0o777).toBe(0o444);
       await store.quarantine('c', 'g1', ['deep/f']);
       expect((await store.usage()).staging).toEqual({ c: BYTES.length });

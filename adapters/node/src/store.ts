@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, createReadStream, renameSync, type Stats } from 'node:fs';
-import { lstat, readdir, rmdir, statfs } from 'node:fs/promises';
+import { chmodSync, createReadStream, lstatSync, readdirSync, renameSync, type Stats } from 'node:fs';
+import { rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { InstalledFile, Range } from '@lading/core';
 import {
   type ExtractOptions,
@@ -15,6 +14,7 @@ import {
   type Usage,
 } from '@lading/runtime';
 import { ArchiveError } from '@lading/runtime/archive';
+import { breath } from './breath.js';
 import { descriptors, onceDescriptorFree } from './descriptors.js';
 import { DigestThread } from './digest-thread.js';
 import { makeDirectory, syncDirectory } from './durable.js';
@@ -25,9 +25,6 @@ import { linkFile } from './link-file.js';
 import { copyDurably, isHalfCopy, moveFile } from './move-file.js';
 import { Proofs } from './proofs.js';
 import { DiskStagedFile } from './staged-file.js';
-
-/** Files that are given their final names before others have a turn. */
-const FILES_A_TURN = 64;
 
 const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
 
@@ -142,8 +139,8 @@ export class DiskStore implements Store {
   private async assemble(core: string, assembly: string, files: readonly string[]): Promise<void> {
     await makeDirectory(assembly);
     const folders = new Set([assembly]);
-    for (const [index, file] of files.entries()) {
-      if (index % FILES_A_TURN === FILES_A_TURN - 1) await turn();
+    for (const file of files) {
+      await breath();
       const target = join(assembly, file);
       if (!folders.has(dirname(target))) await makeDirectory(dirname(target));
       for (let folder = dirname(target); folder !== assembly; folder = dirname(folder)) folders.add(folder);
@@ -156,9 +153,17 @@ export class DiskStore implements Store {
     for (const folder of [...folders].sort((a, b) => b.length - a.length)) await syncDirectory(folder);
   }
 
-  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>> {
+  sizes(core: string, generation: string, files: readonly string[]): Promise<Readonly<Record<string, number>>> {
     const path = this.generation(core, generation);
-    return guarded('read', path, async () => Object.fromEntries(await filesIn(path)));
+    return guarded('read', path, async () => {
+      const sizes: Record<string, number> = {};
+      for (const file of files) {
+        await breath();
+        const stat = lstatSync(join(path, file), { throwIfNoEntry: false });
+        if (stat?.isFile()) sizes[file] = stat.size;
+      }
+      return sizes;
+    });
   }
 
   generations(core: string): Promise<readonly string[]> {
@@ -174,7 +179,9 @@ export class DiskStore implements Store {
         if (name === keep || (quarantine === 'keep' && isQuarantine(name))) continue;
         await this.unpublish(core, name);
       }
-      await removeHeld(join(this.staging, core));
+      const staged = join(this.staging, core);
+      // Most have nothing staged, and to remove nothing costs more than to see that.
+      if (lstatSync(staged, { throwIfNoEntry: false }) !== undefined) await removeHeld(staged);
       if (keep === null) await rmdir(join(this.cores, core)).catch(() => undefined);
     });
   }
@@ -275,8 +282,9 @@ const sum = (files: ReadonlyMap<string, number>): number =>
   [...files.values()].reduce((total, bytes) => total + bytes, 0);
 
 async function namesIn(path: string): Promise<string[]> {
+  await breath();
   try {
-    return (await onceDescriptorFree(() => readdir(path))).sort();
+    return (await onceDescriptorFree(async () => readdirSync(path))).sort();
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;
@@ -291,10 +299,8 @@ async function filesIn(path: string, prefix = '', seen?: Set<string>): Promise<M
   const files = new Map<string, number>();
   for (const name of await namesIn(path)) {
     const full = join(path, name);
-    const stat = await lstat(full).catch((error: unknown) => {
-      if (isMissing(error)) return null;
-      throw error;
-    });
+    // Its folder was just read, and mostly the system has read this with it.
+    const stat = lstatSync(full, { throwIfNoEntry: false });
     if (stat?.isDirectory())
       for (const [inner, size] of await filesIn(full, `${prefix}${name}/`, seen)) files.set(inner, size);
     else if (stat?.isFile() && isNew(stat, seen)) files.set(prefix + name, stat.size);

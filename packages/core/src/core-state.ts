@@ -72,6 +72,9 @@ const WORK_PHASES: ReadonlySet<CorePhase> = new Set([
   'installing',
 ]);
 
+const NO_CHECKPOINTS: CoreContext['durable'] = {};
+const NO_FILES: CoreContext['weak'] = [];
+
 export function emptyCoreContext(id: string): CoreContext {
   return {
     id,
@@ -80,13 +83,13 @@ export function emptyCoreContext(id: string): CoreContext {
     priority: 0,
     revision: null,
     bytesTotal: 0,
-    durable: {},
+    durable: NO_CHECKPOINTS,
     attempt: 0,
     highWater: 0,
     strikes: 0,
     retryAt: null,
     pauseReason: null,
-    weak: [],
+    weak: NO_FILES,
     fault: null,
     installed: null,
   };

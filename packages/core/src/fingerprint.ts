@@ -17,5 +17,6 @@ function mix53(text: string, seed: number): number {
 
 /** 28 hex digits that are equal for equal text on every runtime. */
 export function fingerprintOf(text: string): string {
-  return mix53(text, 1).toString(16).padStart(14, '0') + mix53(text, 2).toString(16).padStart(14, '0');
+  // Joined, and not added: a sum keeps both its parts.
+  return [1, 2].map((seed) => mix53(text, seed).toString(16).padStart(14, '0')).join('');
 }

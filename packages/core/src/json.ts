@@ -15,6 +15,9 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const PLAIN_RUN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
+/** From this length on a slice may be a window on the whole text, which lives as long as it does. */
+const PART_LENGTH = 12;
+
 class Malformed {
   constructor(
     readonly offset: number,
@@ -27,6 +30,7 @@ class Reader {
   private values = 0;
   private containers = 0;
   private readonly keys: (string | number)[] = [];
+  private readonly strings = new Map<string, string>();
   readonly defects: Defect[] = [];
 
   constructor(private readonly text: string) {}
@@ -112,13 +116,22 @@ class Reader {
       const end = PLAIN_RUN.lastIndex;
       if (this.text[end] === '"') {
         this.at = end + 1;
-        return isEscaped ? (JSON.parse(this.text.slice(start, this.at)) as string) : this.text.slice(start + 1, end);
+        const raw = this.text.slice(start, this.at);
+        return this.once(isEscaped || raw.length > PART_LENGTH ? (JSON.parse(raw) as string) : raw.slice(1, -1));
       }
       isEscaped = true;
       ESCAPE.lastIndex = end;
       if (!ESCAPE.test(this.text))
         return this.fail('this string does not end, or holds a control character or a bad escape');
     }
+  }
+
+  /** The same words come again and again, and a manifest is kept for long: each once. */
+  private once(text: string): string {
+    const known = this.strings.get(text);
+    if (known !== undefined) return known;
+    this.strings.set(text, text);
+    return text;
   }
 
   private array(depth: number): unknown[] {

@@ -55,7 +55,8 @@ function put<V>(node: Node<V>, depth: number, entry: Entry<V>): Node<V> {
   if (!isLeaf(node)) return withNode(node, placeIn(entry.hash, depth), (below) => put(below, depth + 1, entry));
   const { hash, id } = entry;
   const at = node.findIndex((each) => each.hash > hash || (each.hash === hash && each.id >= id));
-  if (at === -1) return spread([...node, entry], depth);
+  // Not spread into a new array: that would have room for sixteen more.
+  if (at === -1) return spread(node.toSpliced(node.length, 0, entry), depth);
   if (node[at]?.hash === hash && node[at].id === id) return node.with(at, entry);
   return spread(node.toSpliced(at, 0, entry), depth);
 }

@@ -40,10 +40,8 @@ interface Letter {
   readonly reject: (error: unknown) => void;
 }
 
-/** Events between two snapshots: a tail of 10,000 folds in about 70 ms. */
-const SNAPSHOT_EVENTS = 10_000;
-/** Events since the last snapshot that make one worth its writing when the depot closes. */
-const SNAPSHOT_EVENTS_AT_CLOSE = 1_000;
+/** Events since the last snapshot that make another worth its writing: to fold them takes some 30 ms in a process that has just begun. */
+const SNAPSHOT_EVENTS = 1_000;
 
 /** Asked of a depot that was let go. */
 export class DepotClosed extends LadingError {
@@ -121,10 +119,13 @@ export class Conductor {
     }
     for (const effect of effects) this.options.perform(effect);
     batch.forEach((letter, i) => letter.resolve(answers[i] ?? null));
-    if (this.state.position - this.snapshotAt >= SNAPSHOT_EVENTS) await this.snapshot();
+    await this.snapshotIfDue();
   }
 
-  private async snapshot(): Promise<void> {
+  /** Of a large state less often: to write it must not cost more than the events did. */
+  private async snapshotIfDue(): Promise<void> {
+    const { cores, position, voices } = this.state;
+    if (position - this.snapshotAt < Math.max(SNAPSHOT_EVENTS, cores.size + voices.size)) return;
     await this.options.journal.compact(imageOf(this.state));
     this.snapshotAt = this.state.position;
   }
@@ -139,7 +140,6 @@ export class Conductor {
   async close(): Promise<void> {
     while (this.running !== null) await this.running;
     this.isClosed = true;
-    if (this.failure === null && this.state.position - this.snapshotAt >= SNAPSHOT_EVENTS_AT_CLOSE)
-      await this.snapshot();
+    if (this.failure === null) await this.snapshotIfDue();
   }
 }

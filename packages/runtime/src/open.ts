@@ -77,7 +77,8 @@ async function lossOf(
   core: string,
   installed: Installed,
 ): Promise<Readonly<Record<string, Checkpoint>> | null> {
-  const sizes = await store.sizes(core, installed.generation);
+  const names = installed.files.map(({ filename }) => filename);
+  const sizes = await store.sizes(core, installed.generation, names);
   const here = installed.files.filter((file) => sizes[file.filename] === file.sizeBytes);
   if (here.length === installed.files.length) return null;
   return keptOf(catalog, core, here);

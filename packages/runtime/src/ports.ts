@@ -133,8 +133,8 @@ export interface Store {
   extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]>;
   /** Makes a generation final and durable: of the named staged files, or (null) of what was extracted into it. */
   publish(core: string, generation: string, files: readonly string[] | null): Promise<void>;
-  /** The length of each file of a final generation; empty if there is none of that name. */
-  sizes(core: string, generation: string): Promise<Readonly<Record<string, number>>>;
+  /** The lengths of those of some files that a final generation has; none if there is none of that name. */
+  sizes(core: string, generation: string, files: readonly string[]): Promise<Readonly<Record<string, number>>>;
   /** The final generations of a core. */
   generations(core: string): Promise<readonly string[]>;
   /** Removes generations except one, and what is staged. What was set aside as damaged stays unless it is to be dropped. */

@@ -1,6 +1,6 @@
 // A figure that was measured, and the bar it is held against.
 import { performance } from 'node:perf_hooks';
-import { median } from '../measure.mjs';
+import { median } from '../figures.mjs';
 
 /** Lower is better; without a bar it is only told. */
 export const figure = (what, value, unit, bar = null) => ({ what, value, unit, bar });

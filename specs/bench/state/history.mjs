@@ -6,10 +6,10 @@ import { imageOf } from '@lading/core';
 import { FileJournal } from '@lading/node';
 import { ENGINE, Life, voiceId } from './world.mjs';
 
-/** As the conductor's: events between two snapshots. */
-const SNAPSHOT_EVENTS = 10_000;
+/** As the conductor's: events between two snapshots, or as many as there are cores and voices. */
+const SNAPSHOT_EVENTS = 1_000;
 /** Records of one write; each write is synced. */
-const BATCH = 500;
+const BATCH = 100;
 const CHECKPOINTS = 12;
 const FAULT = { type: 'interrupted', detail: 'ECONNRESET', message: 'the connection was reset' };
 
@@ -39,24 +39,25 @@ function* happenings(life, voices) {
   }
 }
 
-/** Writes a history of at least so many events into the folder; after its last snapshot come just under 10,000 of them. */
+/** Writes a history of at least so many events into the folder; after its last snapshot come almost as many as make another. */
 export async function writeHistory(dir, catalog, voices, events) {
   const journal = new FileJournal(join(dir, 'journal'), 'write');
   await journal.load();
   const life = new Life(catalog);
   let snapshotAt = 0;
+  const due = () => Math.max(SNAPSHOT_EVENTS, life.state.cores.size + life.state.voices.size);
   const write = async () => {
     if (life.records.length > 0) await journal.append(life.records.splice(0));
   };
   for (const _ of happenings(life, voices)) {
     const { position } = life.state;
     if (life.records.length >= BATCH) await write();
-    if (position - snapshotAt >= SNAPSHOT_EVENTS && position < events) {
+    if (position - snapshotAt >= due() && position < events) {
       await write();
       await journal.compact(imageOf(life.state));
       snapshotAt = position;
     }
-    if (position >= events && position - snapshotAt >= SNAPSHOT_EVENTS - 100) break;
+    if (position >= events && position - snapshotAt >= due() - 100) break;
   }
   await write();
   await journal.close();
