@@ -119,13 +119,16 @@ export class Conductor {
     }
     for (const effect of effects) this.options.perform(effect);
     batch.forEach((letter, i) => letter.resolve(answers[i] ?? null));
-    await this.snapshotIfDue();
+    // Of a large state less often: to write it must not cost more than the events did.
+    const { cores, voices } = this.state;
+    if (this.newEvents >= Math.max(SNAPSHOT_EVENTS, cores.size + voices.size)) await this.snapshot();
   }
 
-  /** Of a large state less often: to write it must not cost more than the events did. */
-  private async snapshotIfDue(): Promise<void> {
-    const { cores, position, voices } = this.state;
-    if (position - this.snapshotAt < Math.max(SNAPSHOT_EVENTS, cores.size + voices.size)) return;
+  private get newEvents(): number {
+    return this.state.position - this.snapshotAt;
+  }
+
+  private async snapshot(): Promise<void> {
     await this.options.journal.compact(imageOf(this.state));
     this.snapshotAt = this.state.position;
   }
@@ -140,6 +143,6 @@ export class Conductor {
   async close(): Promise<void> {
     while (this.running !== null) await this.running;
     this.isClosed = true;
-    if (this.failure === null) await this.snapshotIfDue();
+    if (this.failure === null && this.newEvents >= SNAPSHOT_EVENTS) await this.snapshot();
   }
 }
