@@ -130,14 +130,14 @@ describe('a guest', () => {
 
   it('that asks an owner which is closing is answered by the next', async () => {
     // So much has happened that the owner writes a snapshot before it lets go.
-    const ids = Array.from({ length: 120 }, (_, i) => `v${i}`);
+    const ids = Array.from({ length: 180 }, (_, i) => `v${i}`);
     const cores = Object.fromEntries(ids.map((id) => [`of-${id}`, { 'a.bin': 10 }]));
     const voices = Object.fromEntries(ids.map((id) => [id, [`of-${id}`]]));
     const { world, own, join } = house({ cores, voices });
     const first = await own();
     const { depot } = await join();
     await world.run(Promise.all(ids.map((id) => first.depot.download(id))));
-    expect(first.depot.state.position).toBeGreaterThan(1_000);
+    expect(first.depot.state.position).toBeGreaterThan(1_250);
     let isOver = false;
     const closing = first.depot.close().then(() => {
       isOver = true;

@@ -42,6 +42,8 @@ interface Letter {
 
 /** Events since the last snapshot that make another worth its writing: to fold them takes some 30 ms in a process that has just begun. */
 const SNAPSHOT_EVENTS = 1_000;
+/** The same when the depot closes: nobody waits for it. */
+const SNAPSHOT_EVENTS_AT_CLOSE = 250;
 
 /** Asked of a depot that was let go. */
 export class DepotClosed extends LadingError {
@@ -143,6 +145,6 @@ export class Conductor {
   async close(): Promise<void> {
     while (this.running !== null) await this.running;
     this.isClosed = true;
-    if (this.failure === null && this.newEvents >= SNAPSHOT_EVENTS) await this.snapshot();
+    if (this.failure === null && this.newEvents >= SNAPSHOT_EVENTS_AT_CLOSE) await this.snapshot();
   }
 }
