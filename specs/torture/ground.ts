@@ -83,7 +83,9 @@ export class Ground implements AsyncDisposable {
       const request = await origin.arrival('/engine/model.onnx');
       while (request.bytesSent < MODEL.length / 2) await new Promise((resolve) => setTimeout(resolve, 5));
     })();
-    const { code, signal, isHung, stderr } = await live(this.wordsFor('resumed', this.half), null, halfSent);
+    const { code, signal, isHung, stderr } = await live(this.wordsFor('resumed', this.half), null, {
+      stopAfter: halfSent,
+    });
     if (code !== 130)
       throw new Error(
         `a download that is interrupted ends with 130, found ${code ?? signal}${isHung ? ', hung' : ''}: ${stderr}`,

@@ -5,8 +5,13 @@ export const MISFORTUNES = ['kill', 'EIO', 'EIO+', 'ENOSPC', 'ENOSPC+', 'EDQUOT'
 /** A death as the call is made; or an error once, or (+) from then on. */
 export type Misfortune = (typeof MISFORTUNES)[number];
 
+/** The one that waits for the disk, and the one that asks what the system answers at once. */
+export const THREADS = ['pool', 'main'] as const;
+export type Thread = (typeof THREADS)[number];
+
 export interface Point {
   readonly scenario: string;
+  readonly thread: Thread;
   readonly syscall: string;
   /** Counted from 1 among the calls of that name. */
   readonly n: number;
@@ -21,6 +26,7 @@ const TAKING: ReadonlySet<string> = new Set([
   'mkdir',
   'write',
   'pwrite64',
+  'pwritev',
   'ftruncate',
   'fsync',
   'fdatasync',
@@ -36,19 +42,27 @@ const INTERRUPTED: ReadonlySet<string> = new Set([
   'read',
   'pread64',
   'pwrite64',
+  'pwritev',
   'fsync',
   'fdatasync',
   'ftruncate',
 ]);
+/** What the main thread does for Node too, such as loading a module: it may fail once, at a call for the depot, but not from then on. */
+const NODES: ReadonlySet<string> = new Set(['openat', 'read', 'close', 'statx', 'getdents64']);
 
-export const nameOf = ({ scenario, syscall, n, misfortune }: Point): string =>
-  `${scenario} ${syscall} ${n} ${misfortune}`;
+export const nameOf = ({ scenario, thread, syscall, n, misfortune }: Point): string =>
+  `${scenario} ${thread === 'main' ? 'main ' : ''}${syscall} ${n} ${misfortune}`;
 
 /** By this call the thread also wakes others, where an error would be a fault of libuv's: it is where the process may die, but not fail. */
 const WAKES: ReadonlySet<string> = new Set(['write']);
 
 /** Every point of a scenario: for each call in a trace that concerns the depot, each misfortune that it can meet. */
-export function pointsOf(scenario: string, trace: readonly string[], dir: string): readonly Point[] {
+export function pointsOf(
+  scenario: string,
+  trace: readonly string[],
+  dir: string,
+  thread: Thread = 'pool',
+): readonly Point[] {
   const counts = new Map<string, number>();
   return trace.flatMap((line) => {
     const syscall = /^(\w+)\(/.exec(line)?.[1];
@@ -56,9 +70,9 @@ export function pointsOf(scenario: string, trace: readonly string[], dir: string
     const n = (counts.get(syscall) ?? 0) + 1;
     counts.set(syscall, n);
     if (!line.includes(dir)) return [];
-    return MISFORTUNES.filter((misfortune) => isPossible(syscall, misfortune)).map((misfortune) =>
-      pointAt(scenario, syscall, n, misfortune),
-    );
+    return MISFORTUNES.filter((misfortune) => isPossible(syscall, misfortune))
+      .map((misfortune) => pointAt(scenario, thread, syscall, n, misfortune))
+      .filter(({ misfortune }) => thread === 'pool' || !(misfortune.endsWith('+') && NODES.has(syscall)));
   });
 }
 
@@ -84,11 +98,11 @@ function isPossible(syscall: string, misfortune: Misfortune): boolean {
   }
 }
 
-export function pointAt(scenario: string, syscall: string, n: number, misfortune: Misfortune): Point {
+export function pointAt(scenario: string, thread: Thread, syscall: string, n: number, misfortune: Misfortune): Point {
   const isLasting = misfortune.endsWith('+');
   const what = misfortune === 'kill' ? 'signal=KILL' : `error=${misfortune.replace('+', '')}`;
   const orders = ['-e', `inject=${syscall}:${what}:when=${n}${isLasting ? '+' : ''}`];
-  return { scenario, syscall, n, misfortune, orders };
+  return { scenario, thread, syscall, n, misfortune, orders };
 }
 
 /** Some of the points, the same for the same seed, so that every misfortune is among them, and every kind of call with it as long as there is room. */

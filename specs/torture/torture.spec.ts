@@ -52,7 +52,7 @@ describe.skipIf(lack !== null)(`an install under torture (seed ${seed})`, () => 
 
   it('fs 1.6, 1.7, 1.10: syncs a file, closes it, makes it read-only, renames it, syncs the folders, and then only records that it is installed', async () => {
     const dir = await ground.depotFor('fresh');
-    const { trace } = await live(ground.wordsFor('fresh', dir), null);
+    const { trace } = await live(ground.wordsFor('fresh', dir), null, { thread: 'both' });
     await rm(dir, { recursive: true, force: true });
     const calls = trace.map((line) => line.replaceAll(dir, ''));
     let from = 0;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Point } from './point.js';
+import type { Point, Thread } from './point.js';
 
 /** Of the tree, from here and from where this is bundled to. */
 const root = new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url);
@@ -38,10 +38,21 @@ export interface Life {
   readonly trace: readonly string[];
 }
 
+export interface Circumstances {
+  /** Whose calls are traced. Of both, each call stands where it ended. */
+  readonly thread?: Thread | 'both';
+  /** Interrupted as a person would. */
+  readonly stopAfter?: Promise<unknown>;
+}
+
 let lives = 0;
 
 /** Runs the command. With a point, what is ordered there happens to it; the trace is then of that syscall alone. */
-export async function live(words: readonly string[], point: Point | null, stopAfter?: Promise<unknown>): Promise<Life> {
+export async function live(
+  words: readonly string[],
+  point: Point | null,
+  { thread = point?.thread ?? 'pool', stopAfter }: Circumstances = {},
+): Promise<Life> {
   const outfile = `${tmpdir()}/lading-torture-${process.pid}-${lives++}.trace`;
   const args = point === null ? ['-e', `trace=${CALLS}`] : ['-e', `trace=access,${point.syscall}`, ...point.orders];
   const child = spawn(process.execPath, ['-r', attach, main, ...words, '--json'], {
@@ -52,7 +63,7 @@ export async function live(words: readonly string[], point: Point | null, stopAf
       UV_THREADPOOL_SIZE: '1',
       UV_USE_IO_URING: '0',
       LADING_RETRY_BASE_MS: '10',
-      LADING_TORTURE: JSON.stringify({ outfile, args }),
+      LADING_TORTURE: JSON.stringify({ outfile, args, thread }),
     },
   });
   let [stdout, stderr, isHung] = ['', '', false];
@@ -72,9 +83,25 @@ export async function live(words: readonly string[], point: Point | null, stopAf
   void stopAfter?.then(() => child.kill('SIGINT'));
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   clearTimeout(timer);
-  const trace = (await readFile(outfile, 'utf8').catch(() => '')).split('\n');
+  const lines = (await readFile(outfile, 'utf8').catch(() => '')).split('\n');
+  const trace = thread === 'both' ? joined(lines) : lines;
   await rm(outfile, { force: true });
   return { code, signal, isHung, records: recordsOf(stdout), stderr, trace };
+}
+
+/** Of several threads each line begins with its number, and a call that others came into has two halves. */
+function joined(lines: readonly string[]): readonly string[] {
+  const begun = new Map<string, string>();
+  return lines.flatMap((line) => {
+    const [, thread = '', call = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const [, first] = /^(.*) <unfinished \.\.\.>$/.exec(call) ?? [];
+    if (first !== undefined) {
+      begun.set(thread, first);
+      return [];
+    }
+    const [, rest] = /^<\.\.\. \w+ resumed>(.*)$/.exec(call) ?? [];
+    return [rest === undefined ? call : `${begun.get(thread) ?? ''}${rest}`];
+  });
 }
 
 /** The last line of a process that was killed may be half a line: that said nothing. */
