@@ -184,9 +184,16 @@ export const BYTES_LAWS: readonly Law[] = [
     const desks = new Desks(world);
     const askings = new Askings();
     const asked = askings.keep();
+    /** Who asks for more in the very instant in which another gives up does not know that what lies between will not come. */
+    let ended: (Asking & { readonly atMs: number })[] = [];
     return {
       ...desks.keep(),
       ...asked,
+      requestEnded: (seen) => {
+        const asking = askings.byId.get(seen.id);
+        if (asking !== undefined) ended.push({ ...asking, atMs: world.elapsedMs });
+        asked.requestEnded(seen);
+      },
       died: () => {
         desks.keep().died();
         asked.died();
@@ -198,7 +205,12 @@ export const BYTES_LAWS: readonly Law[] = [
       request: (seen) => {
         const { held } = desks.get(seen);
         const range = rangeIn(seen);
-        const edges = [0, ...held.map(({ to }) => to), ...askings.of(seen).map(({ to }) => to)];
+        ended = ended.filter(({ atMs }) => atMs === world.elapsedMs);
+        const wanted = [
+          ...askings.of(seen),
+          ...ended.filter(({ file }) => file === keyOf(seen)).map((each) => each.range),
+        ];
+        const edges = [0, ...held.map(({ to }) => to), ...wanted.map(({ to }) => to)];
         asked.request(seen);
         if (overlaps(held, range))
           return `${keyOf(seen)} holds bytes from ${range.from} on, which were asked for again`;
