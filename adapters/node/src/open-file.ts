@@ -22,6 +22,8 @@ const done = <T>(begin: (callback: Callback<T>) => void): Promise<T> =>
  * and where there are a thousand small ones, more than everything else. What may wait for the disk waits in the pool.
  */
 export class OpenFile {
+  private isOpen = true;
+
   private constructor(
     readonly fd: number,
     /** So small that its bytes are written at once. */
@@ -33,30 +35,42 @@ export class OpenFile {
     return new OpenFile(openSync(path, access | constants.O_NOFOLLOW, 0o600), isSmall);
   }
 
+  /** Its number may be another file's by now. */
+  private mustBeOpen(): void {
+    if (!this.isOpen) throw Object.assign(new Error('EBADF: the file is closed'), { code: 'EBADF' });
+  }
+
   /** How many bytes were written: fewer than given, if the disk has no room for more. */
   async write(chunks: readonly Uint8Array[], at: number): Promise<number> {
+    this.mustBeOpen();
     if (this.isSmall) return writevSync(this.fd, chunks as Uint8Array[], at);
     return await done<number>((callback) => writev(this.fd, chunks as Uint8Array[], at, callback));
   }
 
-  read(block: Uint8Array, length: number, at: number): Promise<number> {
-    return done<number>((callback) => read(this.fd, block, 0, length, at, callback));
+  async read(block: Uint8Array, length: number, at: number): Promise<number> {
+    this.mustBeOpen();
+    return await done<number>((callback) => read(this.fd, block, 0, length, at, callback));
   }
 
   async size(): Promise<number> {
     return (await done<Stats>((callback) => fstat(this.fd, callback))).size;
   }
 
-  truncate(bytes: number): Promise<void> {
-    return done<void>((callback) => ftruncate(this.fd, bytes, (error) => callback(error, undefined)));
+  async truncate(bytes: number): Promise<void> {
+    this.mustBeOpen();
+    await done<void>((callback) => ftruncate(this.fd, bytes, (error) => callback(error, undefined)));
   }
 
   /** What was written is durable, and the length of the file (fdatasync(2)). */
-  datasync(): Promise<void> {
-    return done<void>((callback) => fdatasync(this.fd, (error) => callback(error, undefined)));
+  async datasync(): Promise<void> {
+    this.mustBeOpen();
+    await done<void>((callback) => fdatasync(this.fd, (error) => callback(error, undefined)));
   }
 
+  /** Once; a second time there is nothing to do. */
   async close(): Promise<void> {
+    if (!this.isOpen) return;
+    this.isOpen = false;
     if (this.isSmall) closeSync(this.fd);
     else await done<void>((callback) => close(this.fd, (error) => callback(error, undefined)));
   }

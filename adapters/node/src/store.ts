@@ -159,8 +159,8 @@ export class DiskStore implements Store {
       const sizes: Record<string, number> = {};
       for (const file of files) {
         await breath();
-        const stat = lstatSync(join(path, file), { throwIfNoEntry: false });
-        if (stat?.isFile()) sizes[file] = stat.size;
+        const size = sizeOf(path, file);
+        if (size !== null) sizes[file] = size;
       }
       return sizes;
     });
@@ -280,6 +280,19 @@ export class DiskStore implements Store {
 
 const sum = (files: ReadonlyMap<string, number>): number =>
   [...files.values()].reduce((total, bytes) => total + bytes, 0);
+
+/** The length of a regular file below a folder, through no link; null if there is none. */
+function sizeOf(folder: string, file: string): number | null {
+  const parts = file.split('/');
+  const last = parts.pop() ?? '';
+  let path = folder;
+  for (const part of parts) {
+    path = join(path, part);
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return null;
+  }
+  const stat = lstatSync(join(path, last), { throwIfNoEntry: false });
+  return stat?.isFile() ? stat.size : null;
+}
 
 async function namesIn(path: string): Promise<string[]> {
   await breath();

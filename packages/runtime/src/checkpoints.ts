@@ -10,8 +10,9 @@ const GATHER_BYTES = 4 * 1024 * 1024;
 /** Gathers durable offsets of a job's files, so that many small files share a record. Everything it is given is synced already. */
 export class Checkpoints {
   private pending: Record<string, Checkpoint> = {};
-  /** Of what is noted and not recorded yet. */
-  pendingBytes = 0;
+  private pendingBytes = 0;
+  /** Of those that were noted and not waited for: not recorded yet. */
+  looseBytes = 0;
   private lastMs: number;
   private timer: AbortController | null = null;
   private writing: Promise<void> = Promise.resolve();
@@ -31,6 +32,7 @@ export class Checkpoints {
     this.pendingBytes += newBytes;
     const isDue = this.pendingBytes >= GATHER_BYTES || this.clock.monotonicMs() - this.lastMs >= GATHER_MS;
     if (isDue) return this.flush();
+    this.looseBytes += newBytes;
     this.flushSoon();
     return Promise.resolve();
   }
@@ -64,10 +66,12 @@ export class Checkpoints {
     this.timer = null;
     this.writing = this.writing.then(async () => {
       const files = this.pending;
+      const loose = this.looseBytes;
       this.pending = {};
       this.pendingBytes = 0;
       this.lastMs = this.clock.monotonicMs();
       if (Object.keys(files).length > 0) await this.report(files);
+      this.looseBytes -= loose;
     });
     return this.writing;
   }

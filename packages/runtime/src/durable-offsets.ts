@@ -47,10 +47,10 @@ export class DurableOffsets {
     const isDue =
       ahead(bytesIn(this.noted)) >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
     if (isDue && this.syncing === null && this.drops === 0) this.sync();
-    while (ahead(this.recordedBytes) + checkpoints.pendingBytes / connections >= aheadBytes) {
+    while (ahead(this.recordedBytes) + checkpoints.looseBytes / connections >= aheadBytes) {
       const next = this.syncing ?? this.recording;
       if (next !== null) await next;
-      else if (checkpoints.pendingBytes > 0) await checkpoints.flush();
+      else if (checkpoints.looseBytes > 0) await checkpoints.flush();
       else return;
     }
   }
@@ -157,6 +157,8 @@ export class DurableOffsets {
     }
     if (range === 'all') return await this.staged.reset();
     await this.staged.drop(range);
-    if (rest.length > 0 && this.noted.length === 0) await this.note(rest);
+    if (rest.length === 0 || this.noted.length > 0) return;
+    await this.note(rest);
+    this.recordedBytes = bytesIn(rest);
   }
 }
