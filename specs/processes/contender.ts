@@ -19,6 +19,13 @@ const lots = new Uint32Array(seededBytes(Number(seed), 40_000).buffer);
 let drawn = 0;
 const lot = (below: number): number => (lots[drawn++ % lots.length] ?? 0) % below;
 
+/** What it does, for whoever wonders why it does not end. */
+let deed = 'begins';
+let tell = (): unknown => null;
+process.on('SIGUSR2', () => {
+  writeFileSync(2, `${JSON.stringify({ deed, resources: process.getActiveResourcesInfo(), depot: tell() })}\n`);
+});
+
 let isOver = false;
 process.stdin
   .on('end', () => {
@@ -97,10 +104,13 @@ async function wantDepot(): Promise<void> {
   for (let turn = 0; !isOver; turn++) {
     const name = `${process.pid}.${turn}`;
     const options = { dir, catalog, headers: { [origin]: { 'x-owner': name } }, retryBaseMs: 20 };
+    deed = 'wants the depot';
     const depot = await waited(() => openDepot(options), 400);
     if (depot === null) return;
+    tell = () => depot.list().filter(({ phase }) => phase !== 'absent');
     say({ is: 'owner', epoch: depot.state.epoch });
     const id = ids[lot(ids.length)] ?? '';
+    deed = `works on ${id}`;
     const work = depot.status(id).phase === 'ready' ? depot.delete(id) : depot.download(id);
     // It is let go of in the middle of it, or soon after: the next owner goes on.
     await Promise.race([
@@ -111,6 +121,7 @@ async function wantDepot(): Promise<void> {
       sleep(20 + lot(150)),
     ]);
     say({ is: 'leaving' });
+    deed = `lets go in the midst of ${id}`;
     await depot.close();
   }
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Word } from './word.js';
 
 /** From what is certain to what is certain: shorter than it really was, so that an overlap is one. */
@@ -14,6 +15,9 @@ export interface Ownership {
   readonly end: 'left' | 'died';
 }
 
+/** So long nobody becomes the owner only when something is stuck, milliseconds: then it is asked what it does, and the test fails with that. */
+const STANDSTILL_MS = 120_000;
+
 const nowMicros = (): number => Number(process.hrtime.bigint() / 1000n);
 
 export class Crowd implements AsyncDisposable {
@@ -22,6 +26,9 @@ export class Crowd implements AsyncDisposable {
   readonly ownerships: Ownership[] = [];
   deaths = 0;
   private readonly members = new Map<ChildProcess, Promise<unknown>>();
+  private lastWord = 'nobody has owned yet';
+  private owner: ChildProcess | null = null;
+  private turns = 0;
   private seed: number;
 
   constructor(
@@ -58,8 +65,11 @@ export class Crowd implements AsyncDisposable {
       owner = null;
     };
     const hear = (word: Word) => {
+      this.lastWord = `${pid}: ${JSON.stringify(word)}`;
       if (word.is === 'owner') {
         owner = word;
+        this.owner = child;
+        this.turns++;
         // Who is to die may own once more before it does: that is one death, not two.
         const afterMs = isDoomed ? null : this.fate();
         if (afterMs === null) return;
@@ -85,15 +95,39 @@ export class Crowd implements AsyncDisposable {
     this.members.set(child, closed);
   }
 
-  /** Resolves when one of them has ended, for whatever reason. */
+  /** Resolves when one of them has died; throws if one failed, or if they stand still. */
   async loss(): Promise<void> {
-    await Promise.race(this.members.values());
+    await this.unlessStuck(Promise.race(this.members.values()));
+    if (this.failures.length > 0) throw new Error(this.failures.join('\n'));
   }
 
   /** Nobody begins another turn; resolves when all have ended. */
   async disperse(): Promise<void> {
     for (const child of this.members.keys()) child.stdin?.end();
-    await Promise.all(this.members.values());
+    await this.unlessStuck(Promise.all(this.members.values()));
+  }
+
+  private async unlessStuck(work: Promise<unknown>): Promise<void> {
+    const isDone = work.then(() => true);
+    const over = new AbortController();
+    const still = () => sleep(STANDSTILL_MS, false, { signal: over.signal }).catch(() => false);
+    try {
+      for (let turns = this.turns; !(await Promise.race([isDone, still()])); turns = this.turns)
+        if (turns === this.turns) throw new Error(await this.describe());
+    } finally {
+      over.abort();
+    }
+  }
+
+  private async describe(): Promise<string> {
+    const { owner } = this;
+    let told = '';
+    owner?.stderr?.on('data', (bytes: Buffer) => {
+      told += bytes.toString();
+    });
+    owner?.kill('SIGUSR2');
+    await sleep(5_000);
+    return `nobody became the owner for ${STANDSTILL_MS} ms; ${this.size} live; the last word was ${this.lastWord}; its owner ${owner?.pid} tells: ${told}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
