@@ -310,6 +310,60 @@ export const NODE: readonly Safeguard[] = [
     ],
   ),
   ...inFile(
+    'adapters/node/src/http-head.ts',
+    ['scenarios/http-connections'],
+    [
+      {
+        id: 'node-fields-bounded',
+        protects: 'A head of very many fields is refused.',
+        find: 'if (lines.length - 1 > MAX_FIELDS)',
+        replace: 'if (lines.length < 0)',
+      },
+      {
+        id: 'node-two-ends',
+        protects: 'A reply that names two ends is refused.',
+        find: "if (length !== undefined) throw new ProtocolBreach('twoEnds'",
+        replace: "if (length === '') throw new ProtocolBreach('twoEnds'",
+      },
+      {
+        id: 'node-length-is-one',
+        protects: 'A reply whose length is no number, or two, is refused.',
+        find: 'if (!LENGTH.test(length))',
+        replace: 'if (Number.isNaN(Number.parseInt(length, 10)))',
+      },
+      {
+        id: 'node-head-controls',
+        protects: 'A header that holds the end of a line, or a zero, is refused.',
+        find: 'if (CONTROL.test(line))',
+        replace: 'if (line.length < 0)',
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/chunked.ts',
+    ['scenarios/http-connections'],
+    [
+      {
+        id: 'node-chunk-end',
+        protects: 'The end of a chunk is where its size says.',
+        find: 'return byte === CR;',
+        replace: 'return byte !== 0;',
+      },
+      {
+        id: 'node-chunk-digits',
+        protects: 'The size of a chunk is a number.',
+        find: 'return this.digits <= MAX_DIGITS;',
+        replace: 'return true;',
+      },
+      {
+        id: 'node-chunk-extras',
+        protects: 'What nobody reads of a chunked reply is bounded.',
+        find: 'return this.extraBytes <= MAX_EXTRA_BYTES;',
+        replace: 'return true;',
+      },
+    ],
+  ),
+  ...inFile(
     'adapters/node/src/http-body.ts',
     ['node/fetcher'],
     [
@@ -320,18 +374,59 @@ export const NODE: readonly Safeguard[] = [
         replace: 'const chunk = this.end === null ? this.queue.shift() : undefined;',
       },
       {
-        id: 'node-bytes-not-taken-yet',
-        protects: 'The bytes that came before a break are handed over, also those that nobody had taken yet.',
-        find: 'if (error !== null && this.unwantedBytes === null) {',
-        replace: 'if (this.heldBytes < 0) {',
+        id: 'node-chunks-joined',
+        protects: 'A reply in tiny chunks is held in large ones.',
+        find: 'const both = last === undefined ? null : joined(last, bytes);',
+        replace: 'const both = last === null ? joined(bytes, bytes) : null;',
         suites: ['scenarios/http-connections'],
       },
       {
-        id: 'node-chunks-joined',
-        protects: 'A reply in tiny chunks is held in large ones.',
-        find: 'if (chunk.length >= SMALL_BYTES || this.queue.length < MANY_CHUNKS) {',
-        replace: 'if (chunk.length > 0) {',
+        id: 'node-body-ahead',
+        protects: 'A reply that nobody reads is not taken from the system.',
+        find: 'return this.heldBytes < AHEAD_BYTES;',
+        replace: 'return true;',
         suites: ['scenarios/http-connections'],
+      },
+    ],
+  ),
+  ...inFile(
+    'adapters/node/src/connection.ts',
+    ['scenarios/http-connections'],
+    [
+      {
+        id: 'node-stale-connection',
+        protects: 'A request that a kept connection gave no byte for goes out anew.',
+        find: "this.fail(isUnheard ? new StaleConnection('', { cause: error }) : error);",
+        replace: 'this.fail(error);',
+      },
+      {
+        id: 'node-stale-unheard',
+        protects: 'A request that was answered with a part of a head does not go out anew.',
+        find: 'this.exchange?.reply === null && this.exchange.begun === null;',
+        replace: 'this.exchange?.reply === null;',
+      },
+      {
+        id: 'node-interim-bounded',
+        protects: 'Interim replies without end are ended.',
+        find: 'if (++exchange.interimReplies > MAX_INTERIM_REPLIES)',
+        replace: 'if (exchange.interimReplies > MAX_INTERIM_REPLIES)',
+      },
+      {
+        id: 'node-unasked-bytes',
+        protects: 'A connection on which the server speaks unasked is left.',
+        find: `        this.socket.destroy();
+        return false;
+      }
+      const rest`,
+        replace: `        return true;
+      }
+      const rest`,
+      },
+      {
+        id: 'node-bytes-behind',
+        protects: 'A connection with more behind a complete reply is left.',
+        find: 'if (isMoreBehind) this.socket.destroy();',
+        replace: '',
       },
     ],
   ),
@@ -340,27 +435,15 @@ export const NODE: readonly Safeguard[] = [
     ['scenarios/http-connections'],
     [
       {
-        id: 'node-stale-connection',
-        protects: 'A request that a kept connection gave no byte for goes out anew.',
-        find: "reject(isUnheard && !isOurs ? new StaleConnection('', { cause: error }) : error);",
-        replace: 'reject(error);',
-      },
-      {
-        id: 'node-interim-bounded',
-        protects: 'Interim replies without end are ended.',
-        find: 'if (++interimReplies > MAX_INTERIM_REPLIES)',
-        replace: 'if (interimReplies > MAX_INTERIM_REPLIES)',
-      },
-      {
-        id: 'node-fields-bounded',
-        protects: 'A head of very many fields is refused.',
-        find: 'if (message.rawHeaders.length / 2 > MAX_FIELDS)',
-        replace: 'if (message.rawHeaders.length < 0)',
+        id: 'node-idle-too-long',
+        protects: 'A connection that was idle while the machine slept is not used again.',
+        find: 'if (Math.abs(now - since) > MAX_IDLE_MS) connection.destroy();',
+        replace: 'if (now < since) connection.destroy();',
       },
       {
         id: 'node-hop-address',
         protects: 'A redirect does not lead inward, whatever its name.',
-        find: '...(isGuarded && proxy === null ? { lookup: outwardLookup } : {}),',
+        find: '...(isGuarded ? { lookup: outwardLookup } : {}),',
         replace: '',
         suites: ['scenarios/http-names'],
       },
@@ -370,24 +453,6 @@ export const NODE: readonly Safeguard[] = [
         find: 'if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname);',
         replace: '',
         suites: ['scenarios/http-names'],
-      },
-    ],
-  ),
-  ...inFile(
-    'adapters/node/src/connection.ts',
-    ['scenarios/http-connections'],
-    [
-      {
-        id: 'node-unasked-bytes',
-        protects: 'A connection on which the server speaks unasked is left.',
-        find: "socket.on('data', drop).on('close', forget);",
-        replace: "socket.on('close', forget);",
-      },
-      {
-        id: 'node-idle-too-long',
-        protects: 'A connection that was idle while the machine slept is not used again.',
-        find: 'if (Math.abs(now - since) > MAX_IDLE_MS) socket.destroy();',
-        replace: 'if (now < since) socket.destroy();',
       },
     ],
   ),

@@ -166,12 +166,74 @@ describe('a connection that is kept', () => {
 });
 
 describe('a reply', () => {
+  it('to a header that cannot be sent is never asked for', async () => {
+    const origin = await serving((socket) => void socket.write(ok('fine')));
+    const fetcher = new HttpFetcher({ headers: { [origin.url]: { 'x-token': 'a\r\nhost: evil' } } });
+    fetchers.push(fetcher);
+    expect(await faultOf(ask(fetcher, origin))).toEqual(['unknown', 'ERR_INVALID_CHAR']);
+    expect(origin.connections).toBe(0);
+  });
+
   it('39: with more headers than anybody needs is refused, however small they are', async () => {
     const fields = Array.from({ length: 1_001 }, (_, i) => `x${i}:\r\n`).join('');
     const origin = await serving(
       (socket) => void socket.write(`HTTP/1.1 200 OK\r\n${fields}content-length: 0\r\n\r\n`),
     );
     expect(await faultOf(ask(newFetcher(), origin))).toEqual(['serverError', 'headers']);
+  });
+
+  const CHUNKED = 'transfer-encoding: chunked\r\n\r\n';
+  it.each([
+    ['twoEnds', 'content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['contentLength', 'content-length: 4, 5\r\n\r\nfine'],
+    ['contentLength', 'content-length: 4x\r\n\r\nfine'],
+    ['transferEncoding', `transfer-encoding: gzip\r\n${CHUNKED}0\r\n\r\n`],
+    ['header', 'content-length: 4\r\netag: "\0"\r\n\r\nfine'],
+    ['header', 'content-length : 4\r\n\r\nfine'],
+    ['bareLineFeed', 'content-length: 4\n\nfine'],
+  ])('36, 37, 89: that two could read as two things is refused (%s)', async (detail, rest) => {
+    const origin = await serving((socket) => void socket.write(`HTTP/1.1 200 OK\r\n${rest}`));
+    expect(await faultOf(ask(newFetcher(), origin))).toEqual(['serverError', detail]);
+  });
+
+  it.each([
+    ['longer than its size', '3\r\nabc\r\n2\r\nde!\r\n0\r\n\r\n'],
+    ['whose size is no number any more', `3\r\nabc\r\n${'0'.repeat(64)}2\r\nde\r\n0\r\n\r\n`],
+    ['with a comment without end', `3\r\nabc\r\n2;${'!'.repeat(100_000)}\r\nde\r\n0\r\n\r\n`],
+    ['of another kind of line', '3\r\nabc\r\n2\nde\r\n0\r\n\r\n'],
+  ])('with a chunk %s is broken there', async (_, chunks) => {
+    const origin = await serving((socket) => void socket.write(`HTTP/1.1 200 OK\r\n${CHUNKED}${chunks}`));
+    const { bytes, fault } = await readOf(await ask(newFetcher(), origin));
+    expect(fault).toBe('interrupted');
+    expect(bytes.toString()).toMatch(/^abc/);
+  });
+
+  it('comes whole in whatever pieces the network brings it', async () => {
+    const bytes = seededBytes(33, 3_000);
+    const chunk = Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n')]);
+    const heads = [`content-length: ${bytes.length}\r\n\r\n`, 'transfer-encoding: chunked\r\n\r\n'];
+    const wires = [bytes, chunk].map((body, i) => Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${heads[i]}`), body]));
+    const origin = await serving(async (socket, request) => {
+      socket.setNoDelay(true);
+      const wire = wires[request % 2] as Buffer;
+      for (let at = 0; at < wire.length; at += request) {
+        socket.write(wire.subarray(at, at + request));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    const fetcher = newFetcher();
+    for (let request = 1; request <= 6; request++) {
+      const { bytes: got, fault } = await readOf(await ask(fetcher, origin), request > 3);
+      expect([got.equals(bytes), fault]).toEqual([true, null]);
+    }
+    expect(origin.connections).toBe(1);
+  });
+
+  it('of a server of an older protocol ends with its connection', async () => {
+    const origin = await serving((socket) => void socket.end('HTTP/1.0 200 OK\r\n\r\nfine'));
+    const fetcher = newFetcher();
+    for (let time = 0; time < 2; time++) expect(await textOf(await ask(fetcher, origin))).toBe('fine');
+    expect(origin.connections).toBe(2);
   });
 
   it.each([100, 102, 103])('40: behind %i without end is not waited for', async (code) => {

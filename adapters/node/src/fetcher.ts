@@ -8,7 +8,8 @@ import {
   redactHeaders,
 } from '@lading/runtime';
 import { isInward } from './address.js';
-import type { HttpClient, Reply } from './http-client.js';
+import type { Reply } from './connection.js';
+import type { HttpClient } from './http-client.js';
 import { httpFault } from './http-fault.js';
 import { ProxyRefusal, type ProxyServer, proxyFor } from './proxy.js';
 import { Secrets } from './secrets.js';

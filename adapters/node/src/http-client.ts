@@ -1,19 +1,16 @@
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { isIP, type Socket } from 'node:net';
+import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectSecure } from 'node:tls';
 import { mustLeadOutward, outwardLookup } from './address.js';
-import { IdleConnections, readInLargeSteps } from './connection.js';
-import { ReplyBody } from './http-body.js';
-import { connectionClosed, ProtocolBreach } from './http-fault.js';
+import { Connection, type Reply, StaleConnection } from './connection.js';
 import { headersThrough, type ProxyServer } from './proxy.js';
-import { tunnelThrough } from './tunnel.js';
+import { tunnel } from './tunnel.js';
 
-/** Bytes and fields of one response head, and the interim replies that may come before it. */
-const MAX_HEADER_BYTES = 64 * 1024;
-const MAX_FIELDS = 1_000;
-const MAX_INTERIM_REPLIES = 32;
 /** How long one address of a name is tried before the next: a satellite link takes more than the quarter of a second that is usual. */
 const ADDRESS_MS = 1_000;
+/** Idle for longer, a connection may have died without a word: with a network that was left, or while the machine slept. */
+const MAX_IDLE_MS = 4_000;
+/** What would end a line of a head, or is no byte. */
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 export interface Ask {
   readonly url: URL;
@@ -24,19 +21,15 @@ export interface Ask {
   readonly signal: AbortSignal;
 }
 
-export interface Reply {
-  readonly status: number;
-  /** Lower-case names; repeated headers joined by ", ". */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: ReplyBody;
-}
-
-/** A connection that had served before and ended without a byte for this request: the server had closed it just then. */
-class StaleConnection extends Error {}
-
-interface Pool {
-  readonly agent: HttpAgent;
-  readonly idle: IdleConnections;
+/** Where a connection leads: requests with the same place may share one. */
+interface Place {
+  readonly isSecure: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** Only to addresses outside. */
+  readonly isGuarded: boolean;
+  /** What carries the connection's bytes without reading them. */
+  readonly tunnelled: ProxyServer | null;
 }
 
 /**
@@ -44,118 +37,123 @@ interface Pool {
  * share one connection gain nothing. Of an environment it knows only what it is told (`proxy.ts`).
  */
 export class HttpClient {
-  private readonly pools = new Map<string, Pool>();
+  private readonly connections = new Set<Connection>();
+  private readonly idle = new Map<Connection, { readonly key: string; readonly since: number }>();
+  /** The newest session of TLS by place: the next connection need not begin anew (RFC 8446 §2.2). */
+  private readonly sessions = new Map<string, Buffer>();
 
   /** Resolves with the head of the reply. Never asks twice, but for a request that cannot have been received. */
   async ask(ask: Ask): Promise<Reply> {
+    const { signal } = ask;
     if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname);
-    ask.signal.throwIfAborted();
-    try {
-      return await this.send(ask, true);
-    } catch (error) {
-      if (!(error instanceof StaleConnection)) throw error;
-      return await this.send(ask, false);
+    signal.throwIfAborted();
+    const place = placeOf(ask);
+    const text = headOf(ask);
+    const key = [place.isSecure, place.host, place.port, place.isGuarded, place.tunnelled?.url.href].join(' ');
+    const kept = this.kept(key);
+    if (kept !== null) {
+      try {
+        return await kept.ask(text, signal);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+        signal.throwIfAborted();
+      }
     }
+    const carrier = place.tunnelled === null ? null : await tunnel(place.tunnelled, place.host, place.port, signal);
+    return await this.connect(place, key, carrier).ask(text, signal);
   }
 
   close(): void {
-    for (const { agent } of this.pools.values()) agent.destroy();
-    this.pools.clear();
+    for (const connection of this.connections) connection.destroy();
   }
 
-  private send(ask: Ask, isKept: boolean): Promise<Reply> {
-    const { url, proxy } = ask;
-    // Only a plain request is for the proxy itself to read.
-    const relay = url.protocol === 'http:' ? proxy : null;
-    const { hostname, port, protocol } = relay?.url ?? url;
-    const { agent, idle } = this.pool(ask, protocol === 'https:', isKept);
-    idle.dropOld();
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const request = (protocol === 'https:' ? requestHttps : requestHttp)({
-      agent,
-      host,
-      port: port === '' ? defaultPort(protocol) : port,
-      path: relay === null ? url.pathname + url.search : url.origin + url.pathname + url.search,
-      headers: { host: url.host, ...ask.headers, ...(relay === null ? {} : headersThrough(relay)) },
-      maxHeaderSize: MAX_HEADER_BYTES,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...({ ending: ask.signal } as object),
+  /** The one that served last. By the wall clock, which goes on while a machine sleeps; one that jumps costs no more than a new connection. */
+  private kept(key: string): Connection | null {
+    const now = Date.now();
+    let found: Connection | null = null;
+    for (const [connection, { key: place, since }] of this.idle) {
+      if (Math.abs(now - since) > MAX_IDLE_MS) connection.destroy();
+      else if (place === key) found = connection;
+    }
+    if (found !== null) this.idle.delete(found);
+    return found;
+  }
+
+  private connect(place: Place, key: string, carrier: Socket | null): Connection {
+    const connection = new Connection({
+      open: (reading) => this.open(place, key, carrier, reading),
+      isSecure: place.isSecure,
+      isCarried: carrier !== null,
+      onFree: (free) => {
+        free.unref();
+        this.idle.set(free, { key, since: Date.now() });
+      },
+      onClose: (closed) => {
+        this.connections.delete(closed);
+        this.idle.delete(closed);
+      },
     });
-    // All of them, because they are counted, and not the first two thousand.
-    request.maxHeadersCount = 0;
-    return replyTo(request, ask.signal);
+    this.connections.add(connection);
+    return connection;
   }
 
-  private pool({ url, isGuarded, proxy }: Ask, isSecure: boolean, isKept: boolean): Pool {
-    const key = [isSecure, isKept, isGuarded && proxy === null, proxy?.url.href].join(' ');
-    const known = this.pools.get(key);
-    if (known !== undefined) return known;
+  private open(
+    { host, port, isSecure, isGuarded }: Place,
+    key: string,
+    carrier: Socket | null,
+    reading: { readonly onread: OnReadOpts },
+  ): Socket {
     const options = {
-      keepAlive: isKept,
+      host,
+      port,
+      noDelay: true,
       autoSelectFamilyAttemptTimeout: ADDRESS_MS,
+      ...(isGuarded ? { lookup: outwardLookup } : {}),
+      ...reading,
+    };
+    if (!isSecure) return connectPlain(options);
+    const session = this.sessions.get(key);
+    const socket = connectSecure({
+      ...options,
+      ...(carrier === null ? {} : { socket: carrier }),
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(session === undefined ? {} : { session }),
+      ALPNProtocols: ['http/1.1'],
       // Whatever the environment says (NODE_TLS_REJECT_UNAUTHORIZED): a token would go to whoever asks.
       rejectUnauthorized: true,
-      ...(isGuarded && proxy === null ? { lookup: outwardLookup } : {}),
-    };
-    const agent = isSecure ? new HttpsAgent(options) : new HttpAgent(options);
-    const open = agent.createConnection.bind(agent);
-    if (proxy !== null && url.protocol === 'https:') agent.createConnection = tunnelThrough(proxy, open);
-    else {
-      agent.createConnection = (wanted) =>
-        readInLargeSteps((reading) => open({ ...wanted, ...reading } as typeof wanted) as Socket);
-    }
-    const pool = { agent, idle: new IdleConnections(agent) };
-    this.pools.set(key, pool);
-    return pool;
+    });
+    return socket.on('session', (newest) => this.sessions.set(key, newest));
   }
 }
 
-const defaultPort = (protocol: string): number => (protocol === 'https:' ? 443 : 80);
+const portOf = ({ port, protocol }: Pick<URL, 'port' | 'protocol'>): number =>
+  port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 
-/** The head that a request gets. Whatever else happens to it, now and later, is told once: here, or by the body. */
-function replyTo(request: ClientRequest, signal: AbortSignal): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    let body: ReplyBody | null = null;
-    let interimReplies = 0;
-    let bytesBefore = 0;
-    const stop = (): void => void request.destroy();
-    const breach = (code: string, message: string): void => void request.destroy(new ProtocolBreach(code, message));
-    signal.addEventListener('abort', stop, { once: true });
-    request.once('socket', (socket) => {
-      bytesBefore = socket.bytesRead;
-    });
-    request.on('error', (error) => {
-      body?.break(error);
-      const isUnheard = request.reusedSocket && (request.socket as Socket | null)?.bytesRead === bytesBefore;
-      const isOurs = signal.aborted || error instanceof ProtocolBreach;
-      reject(isUnheard && !isOurs ? new StaleConnection('', { cause: error }) : error);
-    });
-    request.on('information', () => {
-      if (++interimReplies > MAX_INTERIM_REPLIES) breach('interimReplies', 'interim replies without end');
-    });
-    request.once('upgrade', (_, socket: Socket) => {
-      socket.destroy();
-      reject(new ProtocolBreach('http101', 'the server wants to speak another protocol'));
-    });
-    request.once('response', (message) => {
-      body = new ReplyBody(message);
-      if (message.rawHeaders.length / 2 > MAX_FIELDS) return breach('headers', `more than ${MAX_FIELDS} headers`);
-      resolve({ status: message.statusCode ?? 0, headers: headersOf(message), body });
-    });
-    request.once('close', () => {
-      signal.removeEventListener('abort', stop);
-      if (body === null) reject(connectionClosed());
-    });
-    request.end();
-  });
+function placeOf({ url, isGuarded, proxy }: Ask): Place {
+  const isPlain = url.protocol === 'http:';
+  const there = (isPlain ? proxy?.url : null) ?? url;
+  return {
+    isSecure: there.protocol === 'https:',
+    host: there.hostname.replace(/^\[|\]$/g, ''),
+    port: portOf(there),
+    isGuarded: isGuarded && proxy === null,
+    tunnelled: isPlain ? null : proxy,
+  };
 }
 
-function headersOf({ rawHeaders }: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] as string).toLowerCase();
-    const value = rawHeaders[i + 1] as string;
-    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+/** The head of a request (RFC 9112 §3). Only a plain request is for the proxy itself to read. */
+function headOf({ url, headers, proxy }: Ask): string {
+  const relay = url.protocol === 'http:' ? proxy : null;
+  const target = `${relay === null ? '' : url.origin}${url.pathname}${url.search}`;
+  let text = `GET ${target} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n`;
+  const all = relay === null ? headers : { ...headers, ...headersThrough(relay) };
+  for (const name in all) {
+    const value = all[name] as string;
+    if (UNSENDABLE.test(name) || UNSENDABLE.test(value))
+      throw Object.assign(new TypeError(`the header "${name}" holds what cannot be sent`), {
+        code: 'ERR_INVALID_CHAR',
+      });
+    text += `${name}: ${value}\r\n`;
   }
-  return headers;
+  return `${text}\r\n`;
 }
