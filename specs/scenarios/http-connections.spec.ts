@@ -197,7 +197,7 @@ describe('a reply', () => {
   });
 
   it.each([
-    ['longer than its size', '3\r\nabc\r\n2\r\nde!\r\n0\r\n\r\n'],
+    ['longer than its size', '3\r\nabc\r\n2\r\nde!\n0\r\n\r\n'],
     ['whose size is no number any more', `3\r\nabc\r\n${'0'.repeat(64)}2\r\nde\r\n0\r\n\r\n`],
     ['with a comment without end', `3\r\nabc\r\n2;${'!'.repeat(100_000)}\r\nde\r\n0\r\n\r\n`],
     ['of another kind of line', '3\r\nabc\r\n2\nde\r\n0\r\n\r\n'],
@@ -227,6 +227,28 @@ describe('a reply', () => {
       expect([got.equals(bytes), fault]).toEqual([true, null]);
     }
     expect(origin.connections).toBe(1);
+  });
+
+  it('that comes byte by byte is handed to a slow reader in large pieces', async () => {
+    const bytes = seededBytes(34, 1_000);
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const origin = await serving(async (socket) => {
+      socket.setNoDelay(true);
+      socket.write(`HTTP/1.1 200 OK\r\n${CHUNKED}`);
+      for (const byte of bytes) {
+        socket.write(Buffer.from([0x31, 0x0d, 0x0a, byte, 0x0d, 0x0a]));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      socket.write('0\r\n\r\n', tell);
+    });
+    const response = await ask(newFetcher(), origin);
+    await told;
+    const { bytes: got, chunks } = await readOf(response);
+    expect(got.equals(bytes)).toBe(true);
+    expect(chunks).toBeLessThan(100);
   });
 
   it('of a server of an older protocol ends with its connection', async () => {

@@ -41,13 +41,13 @@ export class DurableOffsets {
   async advance(): Promise<void> {
     const { checkpointBytes, checkpointMs, aheadBytes } = this.limits;
     const { checkpoints, staged } = this;
-    const connections = Math.max(1, this.requests);
+    const connections = () => Math.max(1, this.requests);
     /** How far the core is ahead of so many bytes of this file, for each connection that brings some of it. */
-    const ahead = (bytes: number) => ((bytesIn(staged.held) - bytes) * checkpoints.sharers) / connections;
+    const ahead = (bytes: number) => ((bytesIn(staged.held) - bytes) * checkpoints.sharers) / connections();
     const isDue =
       ahead(bytesIn(this.noted)) >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
     if (isDue && this.syncing === null && this.drops === 0) this.sync();
-    while (ahead(this.recordedBytes) + checkpoints.looseBytes / connections >= aheadBytes) {
+    while (ahead(this.recordedBytes) + checkpoints.looseBytes / connections() >= aheadBytes) {
       const next = this.syncing ?? this.recording;
       if (next !== null) await next;
       else if (checkpoints.looseBytes > 0) await checkpoints.flush();

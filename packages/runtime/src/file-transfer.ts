@@ -112,8 +112,8 @@ export class FileTransfer {
     const bad = (await pieces?.settle()) ?? [];
     job.signal.throwIfAborted();
     for (const { range } of bad) {
-      meter.add(job.core, range.from - range.to);
       await offsets.drop(range);
+      meter.add(job.core, range.from - range.to);
     }
     return bad;
   }
