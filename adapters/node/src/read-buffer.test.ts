@@ -32,10 +32,9 @@ describe('what a connection reads', () => {
   });
 
   it('is small for each of many connections', () => {
-    const few = new ReadBuffer();
     const many = Array.from({ length: 9 }, () => new ReadBuffer());
-    expect(new ReadBuffer().room().length).toBe(64 * 1024);
-    for (const buffer of [...many, few, few]) buffer.close();
+    expect(many[0]?.room().length).toBe(64 * 1024);
+    for (const buffer of many) buffer.close();
     const again = new ReadBuffer();
     expect(again.room().length).toBe(512 * 1024);
     again.close();
