@@ -428,6 +428,14 @@ export const NODE: readonly Safeguard[] = [
         find: 'if (isMoreBehind) this.socket.destroy();',
         replace: '',
       },
+      {
+        id: 'node-idle-is-read',
+        protects: 'An idle connection is listened to, also after a slow reader.',
+        find: `      this.socket.resume();
+      this.options.onFree(this);`,
+        replace: '      this.options.onFree(this);',
+        suites: ['scenarios/https'],
+      },
     ],
   ),
   ...inFile(
@@ -441,6 +449,20 @@ export const NODE: readonly Safeguard[] = [
         replace: 'if (now < since) connection.destroy();',
       },
       {
+        id: 'node-session-forgotten',
+        protects: 'A session of TLS that nothing came of is not offered again.',
+        find: 'if (!closed.hasServed) this.sessions.delete(key);',
+        replace: '',
+        suites: ['scenarios/https'],
+      },
+      {
+        id: 'node-close-while-opening',
+        protects: 'What has no connection yet is ended when the client closes.',
+        find: 'this.closing.abort(connectionClosed());',
+        replace: '',
+        suites: ['scenarios/http-proxy'],
+      },
+      {
         id: 'node-hop-address',
         protects: 'A redirect does not lead inward, whatever its name.',
         find: '...(isGuarded ? { lookup: outwardLookup } : {}),',
@@ -450,7 +472,7 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-hop-through-proxy',
         protects: 'A redirect does not lead inward through a proxy either.',
-        find: 'if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname);',
+        find: 'if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname, ending);',
         replace: '',
         suites: ['scenarios/http-names'],
       },

@@ -1,7 +1,8 @@
 /** Proxies that the environment names: what they see, what they are told, and what is said when they refuse. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HttpFetcher } from '@lading/node';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dropAfter, nth, status } from '../origin/behaviour.js';
 import { type Identity, makeIdentity, trusting } from '../origin/identity.js';
 import { startOrigin } from '../origin/origin.js';
@@ -133,6 +134,19 @@ describe.each(ways)('a proxy $way', ({ variable, isSecure }) => {
 });
 
 describe('a tunnel', () => {
+  it('that is still being opened when the client closes is not used any more', async () => {
+    await using world = await startWorld(identity);
+    await using proxy = await startProxy({ tunnelReply: '' });
+    process.env['HTTPS_PROXY'] = proxy.url;
+    const fetcher = new HttpFetcher();
+    const wanted = { url: `${world.origin.url}/model.onnx`, from: null, ifRange: null, isFresh: false };
+    const asked = fetcher.fetch(wanted, new AbortController().signal).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(proxy.requests).toHaveLength(1));
+    await fetcher.close();
+    expect(await asked).toMatchObject({ fault: { type: 'interrupted' } });
+    expect(world.origin.requests).toEqual([]);
+  });
+
   it.each([
     ['is refused with 503', 'HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n', 'networkUnreachable', 'proxy503'],
     [

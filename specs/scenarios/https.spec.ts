@@ -5,9 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { HttpFetcher } from '@lading/node';
+import type { FetchResponse } from '@lading/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeDelimited, dropAfter, holdAfter, nth, redirectTo, severAfter } from '../origin/behaviour.js';
 import { closedGate } from '../origin/gate.js';
@@ -77,6 +78,76 @@ describe('a connection over TLS', () => {
       await fetcher.close();
       server.close();
     }
+  });
+
+  /** A server of this identity and what it is reached by; `serve` gets each connection. */
+  async function listening(options: TlsOptions, serve: (socket: TLSSocket) => void) {
+    const server = createServer({ ...identity, ...options }, (socket) => {
+      // A client that flees resets the connection.
+      socket.on('error', () => socket.destroy());
+      serve(socket);
+    });
+    server.on('tlsClientError', () => undefined);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const fetcher = new HttpFetcher();
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const ask = () => fetcher.fetch({ url, from: null, ifRange: null, isFresh: false }, new AbortController().signal);
+    return {
+      server,
+      ask,
+      [Symbol.asyncDispose]: async () => {
+        await fetcher.close();
+        server.close();
+      },
+    };
+  }
+
+  async function textOf({ body }: FetchResponse): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  }
+
+  it.each([131_082, 140_000, 146_000])(
+    '81: hears what is said unasked behind %i bytes, also after a slow reader',
+    async (size) => {
+      let connections = 0;
+      let speak: () => void = () => undefined;
+      let sent: Promise<void> = Promise.resolve();
+      let left: Promise<unknown> = Promise.resolve();
+      await using site = await listening({}, (socket) => {
+        connections += 1;
+        const isFirst = connections === 1;
+        if (isFirst) left = once(socket, 'close');
+        socket.on('data', () => {
+          const text = isFirst ? 'x'.repeat(size) : 'good';
+          socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n`);
+          // Many small records, so that the last of them come after reading was stopped.
+          for (let at = 1_024; at < text.length; at += 1_024) socket.write(text.slice(at - 1_024, at));
+          sent = new Promise((resolve) => socket.write(text.slice(-(text.length % 1_024)), () => resolve()));
+          speak = () => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil');
+        });
+      });
+      const slow = await site.ask();
+      await sent;
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+      expect((await textOf(slow)).length).toBe(size);
+      speak();
+      await left;
+      expect([await textOf(await site.ask()), connections]).toEqual(['good', 2]);
+    },
+  );
+
+  it('does not go back for ever to a session that the other side has lost', async () => {
+    await using site = await listening({ maxVersion: 'TLSv1.2', minVersion: 'TLSv1.2' }, (socket) => {
+      if (socket.isSessionReused()) return void socket.destroy();
+      socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\ngood'));
+    });
+    const answers: string[] = [];
+    for (let time = 0; time < 4; time++) answers.push(await site.ask().then(textOf, () => 'broken'));
+    // Once it is offered; then it is forgotten, and the whole handshake made.
+    expect(answers).toEqual(['good', 'broken', 'good', 'broken']);
   });
 
   it('51: is never left for one without', async () => {

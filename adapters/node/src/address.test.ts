@@ -103,14 +103,24 @@ describe('an address that no stranger may send us to', () => {
 });
 
 describe('a name', () => {
+  const never = new AbortController().signal;
+
+  it('is not waited for by who has left', async () => {
+    const left = new AbortController();
+    const looked = mustLeadOutward('nowhere.invalid', left.signal);
+    left.abort(new Error('enough'));
+    await expect(looked).rejects.toThrow('enough');
+    await expect(mustLeadOutward('nowhere.invalid', left.signal)).rejects.toThrow('enough');
+  });
+
   it('that resolves inward is refused, however many addresses are asked for', async () => {
     const resolve = promisify(outwardLookup);
     for (const all of [true, false]) await expect(resolve('localhost', { all })).rejects.toBeInstanceOf(InwardAddress);
-    await expect(mustLeadOutward('localhost')).rejects.toBeInstanceOf(InwardAddress);
+    await expect(mustLeadOutward('localhost', never)).rejects.toBeInstanceOf(InwardAddress);
   });
 
   it('that does not resolve here is for the proxy to judge', async () => {
     await expect(promisify(lookup)('nowhere.invalid')).rejects.toThrow();
-    await mustLeadOutward('nowhere.invalid');
+    await mustLeadOutward('nowhere.invalid', never);
   });
 });

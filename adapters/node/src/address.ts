@@ -65,8 +65,15 @@ export const outwardLookup: LookupFunction = (hostname, options, callback) => {
  * Judges a name before a proxy is asked to go there: the proxy connects, so nobody can look at the address then. A name that only the
  * proxy knows is the proxy's to judge.
  */
-export function mustLeadOutward(hostname: string): Promise<void> {
+export function mustLeadOutward(hostname: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    outwardLookup(hostname, { all: true }, (error) => (error instanceof InwardAddress ? reject(error) : resolve()));
+    signal.throwIfAborted();
+    const leave = (): void => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    outwardLookup(hostname, { all: true }, (error) => {
+      signal.removeEventListener('abort', leave);
+      if (error instanceof InwardAddress) reject(error);
+      else resolve();
+    });
   });
 }

@@ -49,7 +49,8 @@ export class Connection implements Flow {
   private readonly buffer = new ReadBuffer();
   private exchange: Exchange | null = null;
   private isReady: boolean;
-  private hasServed = false;
+  /** A reply has come whole. */
+  hasServed = false;
   private fault: unknown = null;
 
   constructor(private readonly options: ConnectionOptions) {
@@ -189,7 +190,11 @@ export class Connection implements Flow {
     exchange?.reply?.body.finish(null);
     this.hasServed = true;
     if (exchange?.reply?.head.isKept !== true) this.socket.destroy();
-    else if (!this.socket.destroyed) this.options.onFree(this);
+    else if (!this.socket.destroyed) {
+      // The last records of TLS may have come after reading was stopped: it goes on, so that what is said unasked is heard.
+      this.socket.resume();
+      this.options.onFree(this);
+    }
   }
 
   /** The server says no more: that is the end of a reply that has no other. */

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'nod
 import { connect as connectSecure } from 'node:tls';
 import { mustLeadOutward, outwardLookup } from './address.js';
 import { Connection, type Reply, StaleConnection } from './connection.js';
+import { connectionClosed } from './http-fault.js';
 import { headersThrough, type ProxyServer } from './proxy.js';
 import { tunnel } from './tunnel.js';
 
@@ -42,11 +43,15 @@ export class HttpClient {
   /** The newest session of TLS by place: the next connection need not begin anew (RFC 8446 §2.2). */
   private readonly sessions = new Map<string, Buffer>();
 
+  private readonly closing = new AbortController();
+
   /** Resolves with the head of the reply. Never asks twice, but for a request that cannot have been received. */
   async ask(ask: Ask): Promise<Reply> {
     const { signal } = ask;
-    if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname);
-    signal.throwIfAborted();
+    // Where there is no connection yet, `close` is heard too.
+    const ending = ask.proxy === null ? signal : AbortSignal.any([signal, this.closing.signal]);
+    if (ask.isGuarded && ask.proxy !== null) await mustLeadOutward(ask.url.hostname, ending);
+    this.mustGoOn(signal);
     const place = placeOf(ask);
     const text = headOf(ask);
     const key = [place.isSecure, place.host, place.port, place.isGuarded, place.tunnelled?.url.href].join(' ');
@@ -56,14 +61,21 @@ export class HttpClient {
         return await kept.ask(text, signal);
       } catch (error) {
         if (!(error instanceof StaleConnection)) throw error;
-        signal.throwIfAborted();
       }
     }
-    const carrier = place.tunnelled === null ? null : await tunnel(place.tunnelled, place.host, place.port, signal);
+    const carrier = place.tunnelled === null ? null : await tunnel(place.tunnelled, place.host, place.port, ending);
+    if (ending.aborted) carrier?.destroy();
+    this.mustGoOn(signal);
     return await this.connect(place, key, carrier).ask(text, signal);
   }
 
+  private mustGoOn(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    this.closing.signal.throwIfAborted();
+  }
+
   close(): void {
+    this.closing.abort(connectionClosed());
     for (const connection of this.connections) connection.destroy();
   }
 
@@ -91,6 +103,8 @@ export class HttpClient {
       onClose: (closed) => {
         this.connections.delete(closed);
         this.idle.delete(closed);
+        // It may be the session that the other side cannot go on with.
+        if (!closed.hasServed) this.sessions.delete(key);
       },
     });
     this.connections.add(connection);

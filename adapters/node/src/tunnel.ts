@@ -10,6 +10,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 export function tunnel(proxy: ProxyServer, host: string, port: number, ending: AbortSignal): Promise<Socket> {
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
+    ending.throwIfAborted();
     const request = (proxy.url.protocol === 'https:' ? requestHttps : requestHttp)({
       agent: false,
       method: 'CONNECT',
