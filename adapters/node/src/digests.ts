@@ -24,14 +24,17 @@ const BLOCK_BYTES = 1024 * 1024;
 
 /** Hashes chunks where they are taken, as long as they come in order; what did not is read again at the end. For small files. */
 export class InlineDigests implements Digests {
-  private hashes: ReadonlyMap<DigestAlgorithm, Hash> = new Map();
+  private begun: ReadonlyMap<DigestAlgorithm, Hash> | null = null;
   private atByte = 0;
 
   constructor(
     private readonly file: OpenFile,
     private readonly options: Pick<StageOptions, 'algorithms' | 'sizeBytes'>,
-  ) {
-    this.restart();
+  ) {}
+
+  private get hashes(): ReadonlyMap<DigestAlgorithm, Hash> {
+    this.begun ??= beginHashes(this.options.algorithms, this.options.sizeBytes);
+    return this.begun;
   }
 
   take(chunk: Uint8Array, at: number): void {
@@ -45,7 +48,7 @@ export class InlineDigests implements Digests {
   }
 
   restart(): void {
-    this.hashes = beginHashes(this.options.algorithms, this.options.sizeBytes);
+    this.begun = null;
     this.atByte = 0;
   }
 

@@ -1,3 +1,4 @@
+import { bytesOf } from './checkpoint.js';
 import { type CorePhase, type CoreState, durableBytes, isBusy } from './core-state.js';
 import type { Draft } from './draft.js';
 import type { Checkpoint } from './event.js';
@@ -50,8 +51,12 @@ const TAKES_STAGED: ReadonlySet<CorePhase> = new Set([
 
 /** Enough that is new and durable to forgive earlier failures; bytes fetched again after a loss do not count. */
 function isProgress(draft: Draft, core: CoreState, files: Readonly<Record<string, Checkpoint>>): boolean {
-  const { highWater, bytesTotal } = core.context;
-  const now = durableBytes({ ...core.context.durable, ...files });
+  const { durable, highWater, bytesTotal } = core.context;
+  let now = durableBytes(durable) + durableBytes(files);
+  for (const name in files) {
+    const before = durable[name];
+    if (before !== undefined) now -= bytesOf(before);
+  }
   const step = Math.max(1, Math.min(draft.policy.progressBytes, Math.floor(bytesTotal / 100)));
   return now - highWater >= step || (now > highWater && now >= bytesTotal);
 }
