@@ -439,6 +439,25 @@ export const NODE: readonly Safeguard[] = [
     ],
   ),
   ...inFile(
+    'adapters/node/src/block.ts',
+    ['scenarios/segments'],
+    [
+      {
+        id: 'node-block-lent',
+        protects: 'Nothing is read over bytes that somebody still has.',
+        find: 'if (this.isFull && this.lentBytes === 0 && spare',
+        replace: 'if (this.isFull && spare',
+        suites: ['scenarios/http-connections'],
+      },
+      {
+        id: 'node-block-full',
+        protects: 'Two connections never read into one block.',
+        find: 'if (this.isFull && this.lentBytes === 0 && spare',
+        replace: 'if (this.lentBytes === 0 && spare',
+      },
+    ],
+  ),
+  ...inFile(
     'adapters/node/src/http-client.ts',
     ['scenarios/http-connections'],
     [

@@ -83,6 +83,19 @@ async function expectRight(world: World): Promise<void> {
 }
 
 describe('a file over several connections', () => {
+  it('is right at once, though the memory that its bytes come through is used over and over', async () => {
+    await using world = await startWorld();
+    const large = seededBytes(33, 40 * 1024 * 1024);
+    const file = world.serve('/large.onnx', large);
+    world.origin.script('/large.onnx', throttle(40_000_000));
+    const depot = await world.open({ cores: [{ id: 'model', files: [file] }] });
+    await depot.download('model');
+    const requests = world.origin.requestsOf('/large.onnx');
+    expect((await world.final())[0]?.sha256).toBe(sha256Hex(large));
+    expect(bytesSent(world, '/large.onnx')).toBe(large.length);
+    expect(new Set(requests.map(({ connection }) => connection)).size).toBeGreaterThan(1);
+  });
+
   it('asks for each byte once, and has more than one request under way', async () => {
     await using world = await startWorld();
     const depot = await begin(world, [throttle(RATE)]);

@@ -22,7 +22,7 @@ export interface FetcherOptions {
 }
 
 /**
- * HTTP over node:http, with its own redirect loop: `fetch` forwards custom headers to other origins and decodes encodings that were not asked
+ * HTTP with its own redirect loop: `fetch` forwards custom headers to other origins and decodes encodings that were not asked
  * for. Goes through the proxies that the environment names. Never retries; timeouts are the runtime's, by the signal.
  */
 export class HttpFetcher implements Fetcher {

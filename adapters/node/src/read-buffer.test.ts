@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { giveBack } from './block.js';
 import { joined, ReadBuffer } from './read-buffer.js';
 
 describe('what a connection reads', () => {
@@ -38,5 +40,51 @@ describe('what a connection reads', () => {
     const again = new ReadBuffer();
     expect(again.room().length).toBe(512 * 1024);
     again.close();
+  });
+
+  it('is read into again when all of it has been given back, and not before', () => {
+    const buffer = new ReadBuffer();
+    const room = buffer.room();
+    const [head, rest] = [buffer.take(100), buffer.take(room.length - 100)];
+    const second = buffer.room();
+    expect(second.buffer).not.toBe(room.buffer);
+    giveBack(rest);
+    buffer.take(second.length);
+    const third = buffer.room();
+    expect(third.buffer).not.toBe(room.buffer);
+    giveBack(head);
+    buffer.take(third.length);
+    expect(buffer.room().buffer).toBe(room.buffer);
+    buffer.close();
+  });
+
+  it('stays as it is for whoever has not given it back, whatever two connections read', () => {
+    const step = fc.record({
+      connection: fc.nat(1),
+      bytes: fc.integer({ min: 1, max: 300_000 }),
+      back: fc.array(fc.nat(), { maxLength: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const buffers = [new ReadBuffer(), new ReadBuffer()];
+        const had: { piece: Buffer; mark: number }[] = [];
+        steps.forEach(({ connection, bytes, back }, mark) => {
+          const buffer = buffers[connection];
+          if (buffer === undefined) return;
+          const room = buffer.room();
+          const length = Math.min(bytes, room.length);
+          room.fill(mark, 0, length);
+          had.push({ piece: buffer.take(length), mark });
+          for (const which of back) for (const { piece } of had.splice(which % (had.length + 1), 1)) giveBack(piece);
+          for (const each of had) expect(each.piece.equals(Buffer.alloc(each.piece.length, each.mark))).toBe(true);
+        });
+        for (const buffer of buffers) buffer.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is let be if it is of no block', () => {
+    expect(() => giveBack(new Uint8Array(10))).not.toThrow();
   });
 });

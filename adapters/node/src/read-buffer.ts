@@ -1,3 +1,5 @@
+import { Block } from './block.js';
+
 /** What one read of a connection may bring: reads of the usual 64 KiB cost twice the time at a gigabyte a second. */
 const BLOCK_BYTES = 512 * 1024;
 /** With more connections than these, each reads in small steps: what lies in large blocks lives on until memory is swept, and that is too late for many. */
@@ -11,6 +13,7 @@ let open = 0;
 /** Where a connection's bytes go: one behind the other into large blocks, each byte once, so that what came in many small reads is one piece. */
 export class ReadBuffer {
   private rest = Buffer.alloc(0);
+  private block: Block | null = null;
 
   constructor() {
     open++;
@@ -18,8 +21,11 @@ export class ReadBuffer {
 
   /** Where the next read goes. */
   readonly room = (): Buffer => {
-    if (this.rest.length < LEAST_BYTES)
-      this.rest = Buffer.allocUnsafeSlow(open > FEW ? SMALL_BLOCK_BYTES : BLOCK_BYTES);
+    if (this.rest.length < LEAST_BYTES) {
+      this.block?.fill();
+      this.block = Block.next(open > FEW ? SMALL_BLOCK_BYTES : BLOCK_BYTES);
+      this.rest = this.block.bytes;
+    }
     return this.rest;
   };
 
@@ -27,6 +33,7 @@ export class ReadBuffer {
   take(length: number): Buffer {
     const bytes = this.rest.subarray(0, length);
     this.rest = this.rest.subarray(length);
+    this.block?.lend(length);
     return bytes;
   }
 

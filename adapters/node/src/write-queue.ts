@@ -1,4 +1,5 @@
 import { type Range, type Ranges, withoutRange, withRange } from '@lading/core';
+import { giveBack } from './block.js';
 import type { OpenFile } from './open-file.js';
 
 /** Bytes that may wait to be written: who brings more waits. */
@@ -85,6 +86,7 @@ export class WriteQueue {
           run.waiting.map(({ chunk }) => chunk),
           run.from,
         );
+        for (const { chunk } of run.waiting) giveBack(chunk);
         this.current = [];
         this.stored = withRange(this.stored, run);
         this.waitingBytes -= run.to - run.from;

@@ -62,8 +62,8 @@ export interface StagedFile {
   /** All that is held. After a failed write, what of it went in. */
   readonly held: Ranges;
   /**
-   * Takes a chunk, which is the file's from now on, at an offset or behind `bytes`. Resolves when another may come: what went wrong with it may
-   * be told by a later write. After a failed write there is no other. Throws `FaultError` (`noSpace`, `filePermissions`).
+   * Takes a chunk, which is the file's from now on and whose memory may be used again once it is stored, at an offset or behind `bytes`. Resolves
+   * when another may come: what went wrong with it may be told by a later write. After a failed write there is no other. Throws `FaultError` (`noSpace`, `filePermissions`).
    */
   write(chunk: Uint8Array, at?: number): Promise<void>;
   /** Resolves with what survives a power cut: at least what had been taken. A failed sync poisons the file: it is never tried twice. */
