@@ -1,3 +1,4 @@
+import { handOut } from './block.js';
 import { httpFault } from './http-fault.js';
 import { joined } from './read-buffer.js';
 
@@ -63,6 +64,7 @@ export class ReplyBody {
         if (chunk !== undefined) {
           this.heldBytes -= chunk.length;
           if (this.end === null && this.heldBytes < AHEAD_BYTES) this.flow.resume();
+          handOut(chunk);
           yield chunk;
           continue;
         }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { giveBack } from './block.js';
+import { giveBack, handOut } from './block.js';
 import { joined, ReadBuffer } from './read-buffer.js';
 
 describe('what a connection reads', () => {
@@ -46,15 +46,21 @@ describe('what a connection reads', () => {
     const buffer = new ReadBuffer();
     const room = buffer.room();
     const [head, rest] = [buffer.take(100), buffer.take(room.length - 100)];
+    handOut(head);
+    handOut(rest);
     const second = buffer.room();
     expect(second.buffer).not.toBe(room.buffer);
     giveBack(rest);
+    // Twice is once, and what was only cut from a piece is nobody's to give.
+    giveBack(rest);
+    giveBack(head.subarray(0, 50));
     buffer.take(second.length);
     const third = buffer.room();
     expect(third.buffer).not.toBe(room.buffer);
     giveBack(head);
     buffer.take(third.length);
     expect(buffer.room().buffer).toBe(room.buffer);
+    giveBack(rest.subarray(0, 0));
     buffer.close();
   });
 
@@ -74,7 +80,9 @@ describe('what a connection reads', () => {
           const room = buffer.room();
           const length = Math.min(bytes, room.length);
           room.fill(mark, 0, length);
-          had.push({ piece: buffer.take(length), mark });
+          const piece = buffer.take(length);
+          handOut(piece);
+          had.push({ piece, mark });
           for (const which of back) for (const { piece } of had.splice(which % (had.length + 1), 1)) giveBack(piece);
           for (const each of had) expect(each.piece.equals(Buffer.alloc(each.piece.length, each.mark))).toBe(true);
         });
@@ -84,7 +92,7 @@ describe('what a connection reads', () => {
     );
   });
 
-  it('is let be if it is of no block', () => {
+  it('is let be if it was not handed out', () => {
     expect(() => giveBack(new Uint8Array(10))).not.toThrow();
   });
 });

@@ -1,7 +1,5 @@
-import { Block } from './block.js';
+import { Block, dropSpare } from './block.js';
 
-/** What one read of a connection may bring: reads of the usual 64 KiB cost twice the time at a gigabyte a second. */
-const BLOCK_BYTES = 512 * 1024;
 /** With more connections than these, each reads in small steps: what lies in large blocks lives on until memory is swept, and that is too late for many. */
 const FEW = 8;
 const SMALL_BLOCK_BYTES = 64 * 1024;
@@ -23,8 +21,9 @@ export class ReadBuffer {
   readonly room = (): Buffer => {
     if (this.rest.length < LEAST_BYTES) {
       this.block?.fill();
-      this.block = Block.next(open > FEW ? SMALL_BLOCK_BYTES : BLOCK_BYTES);
-      this.rest = this.block.bytes;
+      // Reads of the usual 64 KiB cost twice the time at a gigabyte a second.
+      this.block = open > FEW ? null : new Block();
+      this.rest = this.block?.bytes ?? Buffer.allocUnsafeSlow(SMALL_BLOCK_BYTES);
     }
     return this.rest;
   };
@@ -39,6 +38,7 @@ export class ReadBuffer {
 
   close(): void {
     open--;
+    if (open === 0) dropSpare();
   }
 }
 

@@ -78,9 +78,9 @@ export class DiskStagedFile implements StagedFile {
   write(chunk: Uint8Array, at = this.bytes): Promise<void> {
     return guarded('write', this.path, async () => {
       if (this.isLink) throw new Error(`${this.path} is a link to an installed file and is never written to`);
-      this.taken = withRange(this.taken, { from: at, to: at + chunk.length });
       // Before it is stored: then its memory may be another's.
       this.digestsSoFar.take(chunk, at);
+      this.taken = withRange(this.taken, { from: at, to: at + chunk.length });
       await this.queue.take(chunk, at);
     });
   }

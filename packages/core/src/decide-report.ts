@@ -54,7 +54,7 @@ function isProgress(draft: Draft, core: CoreState, files: Readonly<Record<string
   const { durable, highWater, bytesTotal } = core.context;
   let now = durableBytes(durable) + durableBytes(files);
   for (const name in files) {
-    const before = durable[name];
+    const before = Object.hasOwn(durable, name) ? durable[name] : undefined;
     if (before !== undefined) now -= bytesOf(before);
   }
   const step = Math.max(1, Math.min(draft.policy.progressBytes, Math.floor(bytesTotal / 100)));

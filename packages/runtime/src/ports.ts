@@ -31,7 +31,7 @@ export interface FetchResponse {
   readonly status: number;
   /** Lower-case names; repeated headers joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
-  /** The bytes as sent, not decoded. A chunk is the reader's for good. Throws `FaultError`. */
+  /** The bytes as sent, not decoded. A chunk is the reader's until he hands it to `StagedFile.write`. Throws `FaultError`. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Requests that it took, redirects included; one if it is not said. */
   readonly requests?: number;

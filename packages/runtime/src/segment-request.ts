@@ -140,7 +140,7 @@ export class SegmentRequest {
         offsets.forget();
         throw new FileFault({ type: 'serverError', detail: 'tooLong', message, file: spec.filename }, [spec.filename]);
       }
-      if (at === 0) look.head = chunk.slice(0, LOOK_BYTES);
+      if (at === 0) look.head = new Uint8Array(chunk.subarray(0, LOOK_BYTES));
       // Another has taken over what is behind the segment's end.
       const part = at + chunk.length > segment.to ? chunk.subarray(0, segment.to - at) : chunk;
       dog.pause();
