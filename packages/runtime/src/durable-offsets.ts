@@ -39,13 +39,14 @@ export class DurableOffsets {
 
   /** After bytes were taken: waits only when too much would be lost. */
   async advance(): Promise<void> {
-    const { checkpointBytes, checkpointMs, aheadBytes } = this.limits;
+    const { checkpointBytes, mostCheckpointBytes, checkpointMs, aheadBytes } = this.limits;
     const { checkpoints, staged } = this;
     const connections = () => Math.max(1, this.requests);
     /** How far the core is ahead of so many bytes of this file, for each connection that brings some of it. */
     const ahead = (bytes: number) => ((bytesIn(staged.held) - bytes) * checkpoints.sharers) / connections();
     const isDue =
-      ahead(bytesIn(this.noted)) >= checkpointBytes || this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
+      ahead(bytesIn(this.noted)) >= Math.min(checkpointBytes, mostCheckpointBytes / connections()) ||
+      this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
     if (isDue && this.syncing === null && this.drops === 0) this.sync();
     while (ahead(this.recordedBytes) + checkpoints.looseBytes / connections() >= aheadBytes) {
       const next = this.syncing ?? this.recording;

@@ -10,11 +10,10 @@ export interface TransferLimits {
   readonly segmentBytes: number;
   /** A file of which so much is missing may have several requests under way, bytes. */
   readonly parallelFromBytes: number;
-  /**
-   * A durable offset each so many bytes of a core, for each connection that brings some of the same file, or each so many milliseconds. Well below
-   * half of `aheadBytes`: when a sync has ended, enough must have come for the next, or the disk stands still.
-   */
+  /** A durable offset each so many bytes of a core, for each connection that brings some of the same file, or each so many milliseconds. */
   readonly checkpointBytes: number;
+  /** And of all of them together: much below what may be ahead, because enough must have come for the next sync when one ends, or the disk stands still. */
+  readonly mostCheckpointBytes: number;
   readonly checkpointMs: number;
   /** Bytes that may be ahead of what is durable and recorded, likewise: what a crash may cost, with what was just being read, is below 8 MiB for each. */
   readonly aheadBytes: number;
@@ -25,7 +24,8 @@ export const TRANSFER_LIMITS: TransferLimits = {
   connectionsPerOrigin: 8,
   segmentBytes: 16 * MIB,
   parallelFromBytes: 32 * MIB,
-  checkpointBytes: 2 * MIB,
+  checkpointBytes: 4 * MIB,
+  mostCheckpointBytes: 16 * MIB,
   checkpointMs: 1_000,
   aheadBytes: 7 * MIB,
 };
