@@ -2,7 +2,7 @@
  * The command as people and scripts meet it: the built bundle in a process of its own, against an origin on loopback. Waits for records, for
  * requests and for gates; never for time.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dropAfter, first, flipByteAt, holdAfter, nth, stallAfter, status } from './origin/behaviour.js';
 import { closedGate } from './origin/gate.js';
@@ -627,19 +628,36 @@ describe('catalogs', () => {
 });
 
 describe('a start', () => {
-  it('reads the parser and little else: machines and HTTP are loaded by the command that needs them', async () => {
-    const dist = join(MAIN, '..');
-    const read = new Map<string, string>();
-    const follow = async (name: string): Promise<void> => {
-      if (read.has(name)) return;
-      const text = await readFile(join(dist, name), 'utf8');
-      read.set(name, text);
-      for (const [, next = ''] of text.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) await follow(next);
+  it('runs the parser and little else: what hashes and connects is loaded by the command that needs it', async () => {
+    const hook = join(root, 'loaded.cjs');
+    await writeFile(
+      hook,
+      "process.on('exit', () => require('node:fs').writeSync(2, process.moduleLoadList.join('\\n')));",
+    );
+    const loadedBy = async (...args: string[]) => {
+      const { stderr } = await promisify(execFile)(process.execPath, ['-r', hook, MAIN, ...args]);
+      return stderr.split('\n').flatMap((line) => /^NativeModule (\w+)$/.exec(line)?.[1] ?? []);
     };
-    await follow('main.js');
-    const texts = [...read.values()].join('\n');
-    expect(texts).toContain('commander.unknownOption');
-    expect(texts).not.toMatch(/xstate\.init|UND_ERR_CONNECT_TIMEOUT/);
+    const needed = ['crypto', 'worker_threads', 'tls'];
+    const help = await loadedBy('--help');
+    expect(help).toContain('fs');
+    expect(help.filter((name) => needed.includes(name))).toEqual([]);
+    expect(await loadedBy('list', '--dir', root)).toContain('crypto');
+  });
+
+  it('takes the compiled code that lies beside the command, and compiles it where that is of another V8', async () => {
+    const compiled = async (...flags: string[]) => {
+      const code = `const { readFileSync } = require('node:fs');
+        const filename = ${JSON.stringify(join(MAIN, '../command.script'))};
+        const cachedData = readFileSync(filename + '.cache');
+        console.log(new (require('node:vm').Script)(readFileSync(filename, 'utf8'), { filename, cachedData }).cachedDataRejected);`;
+      return (await promisify(execFile)(process.execPath, [...flags, '-e', code])).stdout.trim();
+    };
+    expect(await compiled()).toBe('false');
+    // What another version says of itself can be told by other flags: V8 compares both.
+    expect(await compiled('--no-incremental-marking')).toBe('true');
+    const { stdout } = await promisify(execFile)(process.execPath, ['--no-incremental-marking', MAIN, '--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
 

@@ -1,9 +1,10 @@
-// Bundles the command into dist: main.js, the worker files beside it, shared chunks, and the default catalogs with what reading them gives.
-// Everything lies in one folder, because code finds a worker by `new URL('./x-worker.js', import.meta.url)`
-// and that line may end up in any chunk.
+// Bundles the command into dist: main.js, the command that it starts with what V8 makes of it, the worker files beside it, and the default
+// catalogs with what reading them gives. Everything lies in one folder, because code finds a worker by `new URL('./x-worker.js', import.meta.url)`.
 import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
 import { fingerprintOf, readManifest } from '@lading/core';
 import { build } from 'esbuild';
 
@@ -21,14 +22,10 @@ for (const name of await readdir(dist)) {
   if (!name.endsWith('.tsbuildinfo')) await rm(path.join(dist, name), { recursive: true });
 }
 
-await build({
-  entryPoints: [path.join(here, 'src/main.ts'), ...workers.map((name) => path.join(adapter, name))],
+const options = {
   outdir: dist,
   entryNames: '[name]',
-  chunkNames: 'chunk-[hash]',
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
   sourcemap: 'linked',
@@ -44,6 +41,14 @@ await build({
     '@lading/huggingface': path.join(root, 'adapters/huggingface/src/index.ts'),
     '@lading/node': path.join(adapter, 'index.ts'),
   },
+};
+
+await build({
+  ...options,
+  entryPoints: [path.join(here, 'src/main.ts'), ...workers.map((name) => path.join(adapter, name))],
+  chunkNames: 'chunk-[hash]',
+  splitting: true,
+  format: 'esm',
   // CommonJS dependencies ask for Node's own modules by require, which an ES module does not have.
   banner: {
     js: [
@@ -52,6 +57,27 @@ await build({
     ].join('\n'),
   },
 });
+
+// The command as a function of what `main.ts` gives it. What is imported only when it is needed is a part of the text and runs only then.
+await build({
+  ...options,
+  entryPoints: [path.join(here, 'src/command.ts')],
+  outExtension: { '.js': '.script' },
+  format: 'cjs',
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': 'commandUrl' },
+  banner: { js: '(function (require, commandUrl) {' },
+  footer: { js: '})' },
+});
+
+// With every function of it: what is compiled when it is first called is a good part.
+const command = path.join(dist, 'command.script');
+const commandText = await readFile(command, 'utf8');
+setFlagsFromString('--no-lazy');
+const script = new Script(commandText, { filename: command });
+// V8 remembers the flags, and compares them.
+setFlagsFromString('--lazy');
+await writeFile(`${command}.cache`, script.createCachedData());
 
 const main = path.join(dist, 'main.js');
 const text = await readFile(main, 'utf8');

@@ -10,7 +10,7 @@ import {
   redactUrl,
   retryAfterMs,
 } from '@lading/core';
-import { type Clock, FaultError, type Fetcher, type FetchResponse, faultOf, Watchdog } from '@lading/runtime';
+import { type Clock, FaultError, type Fetcher, type FetchResponse, faultOf, Patrol, Watchdog } from '@lading/runtime';
 
 /** Bytes of one reply; a page of a thousand files has about 0.3 MB. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
@@ -105,7 +105,7 @@ export class HubApi {
     read: (response: FetchResponse, subject: string, onBytes: (bytes: number) => void) => Promise<T>,
   ): Promise<T> {
     const subject = redactUrl(url);
-    const dog = new Watchdog(this.clock, this.patience.stallMs, subject);
+    const dog = new Watchdog(new Patrol(this.clock), this.patience.stallMs, subject);
     const ender = new AbortController();
     try {
       const request = { url, from: null, ifRange: null, isFresh: false };

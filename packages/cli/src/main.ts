@@ -1,13 +1,12 @@
-import { setFlagsFromString } from 'node:v8';
-import { run } from './program.js';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 
-// A thousand small files leave much behind that is soon nobody's: a young generation that grows at once is swept less often, and less of it is
-// carried along. The old one is small: to mark it at once takes milliseconds, but marked in steps and by other threads, again and again for the
-// sake of what hangs on it, it cost a second for each gigabyte.
-setFlagsFromString('--semi-space-growth-factor=4');
-setFlagsFromString('--no-incremental-marking');
-// A command is over before much of it would be worth optimizing, which was a fifth of the CPU of a thousand small files. Since V8 12 there is a
-// cheaper compiler in between, and no such flag.
-if (Number.parseInt(process.versions.v8, 10) < 12) setFlagsFromString('--interrupt-budget=500000');
-
-process.exit(await run(process.argv.slice(2), process.env));
+// The command is one text, and beside it lies what V8 made of it when it was built: to compile it anew took a tenth of a second of each start. Another
+// V8, or one with other flags, sees that and compiles.
+const url = new URL('./command.script', import.meta.url);
+const filename = fileURLToPath(url);
+const script = new Script(readFileSync(filename, 'utf8'), { filename, cachedData: readFileSync(`${filename}.cache`) });
+const command = script.runInThisContext() as (require: NodeJS.Require, commandUrl: string) => void;
+command(createRequire(url), url.href);

@@ -4,6 +4,7 @@ import type { DurableOffsets, Identity } from './durable-offsets.js';
 import type { Job } from './job.js';
 import type { Manners } from './manners.js';
 import type { Meter } from './meter.js';
+import type { Patrol } from './patrol.js';
 import type { Pieces } from './pieces.js';
 import type { Ports, StagedFile } from './ports.js';
 import type { Throttle } from './throttle.js';
@@ -11,6 +12,7 @@ import type { TransferLimits } from './transfer-limits.js';
 
 export interface TransferPorts extends Pick<Ports, 'fetcher' | 'store' | 'clock'> {
   readonly stallMs: number;
+  readonly patrol: Patrol;
   readonly throttle: Throttle;
   readonly manners: Manners;
   readonly connections: Connections;

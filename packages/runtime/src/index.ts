@@ -20,6 +20,7 @@ export type { Moment } from './moment.js';
 export { Retelling } from './moment.js';
 export type { OpenOptions } from './open.js';
 export { DEFAULT_STALL_MS, openDepotOn, recall, withoutLost } from './open.js';
+export { Patrol } from './patrol.js';
 export type { PortableHead, PortableJournal, Sha256 } from './portable-journal.js';
 export {
   PortableJournalDamaged,

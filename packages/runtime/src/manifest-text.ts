@@ -1,5 +1,6 @@
 import { ConfigurationError, type Defect, faultTypeOfStatus, LIMITS, redactUrl } from '@lading/core';
 import { FaultError } from './fault-error.js';
+import { Patrol } from './patrol.js';
 import type { Clock, Fetcher } from './ports.js';
 import { Watchdog } from './watchdog.js';
 
@@ -51,7 +52,7 @@ export async function manifestTextIn(
 /** The text of a manifest at an address. Without a byte for `stallMs` it is given up. Throws `FaultError`, `ConfigurationError`. */
 export async function fetchManifestText(url: string, fetcher: Fetcher, clock: Clock, stallMs: number): Promise<string> {
   const source = redactUrl(url);
-  const dog = new Watchdog(clock, stallMs, `the catalog ${source}`);
+  const dog = new Watchdog(new Patrol(clock), stallMs, `the catalog ${source}`);
   const ender = new AbortController();
   try {
     const request = { url, from: null, ifRange: null, isFresh: false };

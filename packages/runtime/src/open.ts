@@ -22,6 +22,7 @@ import { LocalOwner } from './local-owner.js';
 import { Manners } from './manners.js';
 import { Meter } from './meter.js';
 import { OpenDepot } from './open-depot.js';
+import { Patrol } from './patrol.js';
 import { Performer } from './perform.js';
 import type { HeldLease, Journal, Ports, Store } from './ports.js';
 import type { Channel } from './remote/channel.js';
@@ -214,6 +215,7 @@ export async function openDepotOn(ports: Ports, options: OpenOptions): Promise<D
       manners: new Manners(ports.clock, policy.retryAfterMaxMs),
       connections: new Connections(Math.max(limits.connectionsPerOrigin, policy.slots)),
       limits,
+      patrol: new Patrol(ports.clock),
       throttle: new Throttle(ports.clock, options.limitBytesPerSecond ?? Number.POSITIVE_INFINITY),
       state: () => conductor.state,
       report: (report) => conductor.report(report),

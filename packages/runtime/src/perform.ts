@@ -16,6 +16,7 @@ import { FileFault } from './file-fault.js';
 import { Job, JobEnded } from './job.js';
 import type { Manners } from './manners.js';
 import type { Meter } from './meter.js';
+import type { Patrol } from './patrol.js';
 import type { Ports } from './ports.js';
 import type { Throttle } from './throttle.js';
 import { transferCore } from './transfer.js';
@@ -27,6 +28,7 @@ export interface PerformerOptions {
   readonly catalog: Catalog;
   readonly meter: Meter;
   readonly stallMs: number;
+  readonly patrol: Patrol;
   readonly throttle: Throttle;
   readonly manners: Manners;
   readonly twins: Twins;
@@ -195,14 +197,17 @@ export class Performer {
   }
 
   private async transfer(job: Job): Promise<void> {
-    const { connections, limits, manners, meter, ports, stallMs, throttle, twins } = this.options;
+    const { connections, limits, manners, meter, patrol, ports, stallMs, throttle, twins } = this.options;
     const { core, ticket } = job;
     // The disk may have lowered what the journal knew: the state after `prepared` counts.
     job.durable = coreIn(this.options.state(), core).context.durable;
     meter.begin(core, ticket);
     try {
-      await transferCore({ ...ports, stallMs, throttle, manners, twins, connections, limits }, meter, job, (report) =>
-        this.options.report(report),
+      await transferCore(
+        { ...ports, stallMs, patrol, throttle, manners, twins, connections, limits },
+        meter,
+        job,
+        (report) => this.options.report(report),
       );
     } catch (error) {
       // What could be kept is recorded by now: from here on the record tells how much there is.

@@ -43,7 +43,7 @@ export class SegmentRequest {
   ) {
     const { job, meter, ports, spec } = work;
     this.at = `${spec.filename} from ${source.place}`;
-    this.dog = new Watchdog(ports.clock, ports.stallMs, this.at, () => meter.hush(job.core));
+    this.dog = new Watchdog(ports.patrol, ports.stallMs, this.at, () => meter.hush(job.core));
   }
 
   end(reason: unknown): void {

@@ -1,6 +1,7 @@
 import { DEFAULT_POLICY, retryVerdict } from '@lading/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaultError } from './fault-error.js';
+import { Patrol } from './patrol.js';
 import type { Clock } from './ports.js';
 import { Watchdog } from './watchdog.js';
 
@@ -36,7 +37,7 @@ const faultIn = (dog: Watchdog) => (dog.signal.reason instanceof FaultError ? do
 
 describe('a watched request', () => {
   it('that gets no head is ended after the stall time, not before', async () => {
-    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     await vi.advanceTimersByTimeAsync(STALL_MS - 1);
     expect(dog.signal.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
@@ -44,7 +45,7 @@ describe('a watched request', () => {
   });
 
   it('whose body stops is ended after the stall time since the last byte', async () => {
-    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     await vi.advanceTimersByTimeAsync(900);
     dog.headCame();
     await vi.advanceTimersByTimeAsync(900);
@@ -56,7 +57,7 @@ describe('a watched request', () => {
   });
 
   it('82: a machine that slept in mid-download asks for the rest, and no attempt is charged', async () => {
-    const dog = new Watchdog(clock, 600_000, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), 600_000, 'a.bin');
     dog.headCame();
     await vi.advanceTimersByTimeAsync(1_000);
     vi.setSystemTime(Date.now() + 20_000);
@@ -72,7 +73,7 @@ describe('a watched request', () => {
 
   it('that is silent is told of once for each silence, long before it has stalled', async () => {
     let silences = 0;
-    const dog = new Watchdog(clock, 30_000, 'a.bin', () => silences++);
+    const dog = new Watchdog(new Patrol(clock), 30_000, 'a.bin', () => silences++);
     dog.headCame();
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(1_900);
@@ -89,7 +90,7 @@ describe('a watched request', () => {
   });
 
   it('that drips one byte again and again is ended within five stall times', async () => {
-    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     dog.headCame();
     for (let i = 0; i < 50 && !dog.signal.aborted; i++) {
       await vi.advanceTimersByTimeAsync(100);
@@ -100,7 +101,7 @@ describe('a watched request', () => {
   });
 
   it('that is slow but moves is never ended', async () => {
-    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     await vi.advanceTimersByTimeAsync(STALL_MS - 100);
     dog.headCame();
     for (let i = 0; i < 500; i++) {
@@ -112,7 +113,7 @@ describe('a watched request', () => {
   });
 
   it('is not blamed for the time in which nobody reads, and is watched again after it', async () => {
-    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     dog.headCame();
     for (let i = 0; i < 5; i++) {
       await vi.advanceTimersByTimeAsync(10);
@@ -129,12 +130,47 @@ describe('a watched request', () => {
   });
 
   it('that is over leaves no timer behind and is not ended later', async () => {
-    const dog = new Watchdog(clock, STALL_MS, 'a.bin');
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     dog.headCame();
     dog.stop();
     await vi.advanceTimersByTimeAsync(20 * STALL_MS);
     expect(dog.signal.aborted).toBe(true);
     expect(faultIn(dog)).toBe(null);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('shares its timer with all others, each of which is ended in its own time', async () => {
+    const patrol = new Patrol(clock);
+    const dogs: Watchdog[] = [];
+    for (const stallMs of [900, 300, 1_900, 300, 600]) {
+      dogs.push(new Watchdog(patrol, stallMs, 'a.bin'));
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    const ended = () => dogs.map((dog) => faultIn(dog)?.type === 'networkTimeout');
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(259);
+    expect(ended()).toEqual([false, false, false, false, false]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(ended()).toEqual([false, true, false, false, false]);
+    dogs[2]?.stop();
+    await vi.advanceTimersByTimeAsync(320);
+    expect(ended()).toEqual([false, true, false, true, false]);
+    await vi.advanceTimersByTimeAsync(300);
+    expect(ended()).toEqual([true, true, false, true, true]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('that cannot be looked at is ended, and the others are watched on', async () => {
+    const patrol = new Patrol(clock);
+    const broken = new Error('nobody listens');
+    const first = new Watchdog(patrol, 30_000, 'a.bin', () => {
+      throw broken;
+    });
+    const second = new Watchdog(patrol, 2_500, 'b.bin');
+    await vi.advanceTimersByTimeAsync(2_499);
+    expect([first.signal.reason, second.signal.aborted]).toEqual([broken, false]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(faultIn(second)).toMatchObject({ type: 'networkTimeout' });
     expect(vi.getTimerCount()).toBe(0);
   });
 });

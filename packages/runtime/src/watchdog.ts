@@ -1,6 +1,7 @@
 import type { Fault } from '@lading/core';
 import { FaultError } from './fault-error.js';
 import { OVER } from './over.js';
+import type { Patrol, Watched } from './patrol.js';
 import type { Clock } from './ports.js';
 
 /** A body slower than this per four stall times is a stall too: slow retrieval (http rows 42, 43). */
@@ -15,7 +16,8 @@ const QUIET_MS = 2_000;
  * Ends a request that does not move. Until the head of the response is there, nothing counts as progress: not a connection, not an interim
  * reply, not a dripping head. Then every byte does, but a drip is too slow over the longer window.
  */
-export class Watchdog {
+export class Watchdog implements Watched {
+  private readonly clock: Clock;
   private readonly controller = new AbortController();
   private lastByteMs: number;
   private windowStartMs: number;
@@ -28,15 +30,16 @@ export class Watchdog {
 
   /** `onQuiet` is called once for each silence that may become a stall. */
   constructor(
-    private readonly clock: Clock,
+    private readonly patrol: Patrol,
     private readonly stallMs: number,
     private readonly subject: string,
     private readonly onQuiet: () => void = () => undefined,
   ) {
-    this.lastByteMs = clock.monotonicMs();
+    this.clock = patrol.clock;
+    this.lastByteMs = this.clock.monotonicMs();
     this.windowStartMs = this.lastByteMs;
-    this.offsetMs = clock.now() - this.lastByteMs;
-    void this.watch();
+    this.offsetMs = this.clock.now() - this.lastByteMs;
+    patrol.join(this, Math.min(stallMs, QUIET_MS));
   }
 
   /** The signal of the request: aborts when it stalled, with a `FaultError` as its reason, when it is ended, and when it is over. */
@@ -70,6 +73,7 @@ export class Watchdog {
   }
 
   end(reason: unknown): void {
+    this.patrol.leave(this);
     this.controller.abort(reason);
   }
 
@@ -78,48 +82,40 @@ export class Watchdog {
     this.end(OVER);
   }
 
-  private async watch(): Promise<void> {
-    try {
-      while (!this.controller.signal.aborted) {
-        if (this.pausedMs !== null) {
-          await this.clock.wait(Math.min(this.stallMs, QUIET_MS), this.controller.signal);
-          continue;
-        }
-        if (this.clock.now() - this.clock.monotonicMs() - this.offsetMs >= JUMP_MS) return this.wakeUp();
-        const quietMs = this.clock.monotonicMs() - this.lastByteMs;
-        if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
-        if (quietMs >= QUIET_MS && !this.isQuiet) {
-          this.isQuiet = true;
-          this.onQuiet();
-        }
-        const windowMs = this.clock.monotonicMs() - this.windowStartMs;
-        if (this.isBody && windowMs >= this.stallMs * WINDOWS) {
-          if (this.windowBytes < MINIMUM_BYTES)
-            return this.bark(`only ${this.windowBytes} bytes in ${Math.round(windowMs)} ms`);
-          this.windowStartMs = this.clock.monotonicMs();
-          this.windowBytes = 0;
-        }
-        // Also in a silence one looks again: it may have ended, and another begun.
-        const leftMs = this.isQuiet
-          ? Math.min(this.stallMs - quietMs, QUIET_MS)
-          : Math.min(this.stallMs, QUIET_MS) - quietMs;
-        await this.clock.wait(Math.max(1, leftMs), this.controller.signal);
-      }
-    } catch (error) {
-      if (!this.controller.signal.aborted) this.controller.abort(error);
+  /** Milliseconds until it is to be looked at again; null once the request has been ended. */
+  look(): number | null {
+    if (this.pausedMs !== null) return Math.min(this.stallMs, QUIET_MS);
+    const now = this.clock.monotonicMs();
+    if (this.clock.now() - now - this.offsetMs >= JUMP_MS) return this.wakeUp();
+    const quietMs = now - this.lastByteMs;
+    if (quietMs >= this.stallMs) return this.bark(`no byte for ${this.stallMs} ms`);
+    if (quietMs >= QUIET_MS && !this.isQuiet) {
+      this.isQuiet = true;
+      this.onQuiet();
     }
+    const windowMs = now - this.windowStartMs;
+    if (this.isBody && windowMs >= this.stallMs * WINDOWS) {
+      if (this.windowBytes < MINIMUM_BYTES)
+        return this.bark(`only ${this.windowBytes} bytes in ${Math.round(windowMs)} ms`);
+      this.windowStartMs = now;
+      this.windowBytes = 0;
+    }
+    // Also in a silence one looks again: it may have ended, and another begun.
+    return this.isQuiet ? Math.min(this.stallMs - quietMs, QUIET_MS) : Math.min(this.stallMs, QUIET_MS) - quietMs;
   }
 
   /** No attempt is charged: nobody did anything wrong. */
-  private wakeUp(): void {
+  private wakeUp(): null {
     const message = `${this.subject}: the clock has jumped, as it does when a machine sleeps; the connection is taken for dead`;
-    this.controller.abort(FaultError.of('interrupted', 'clockJumped', message, { requests: 0 }));
+    this.end(FaultError.of('interrupted', 'clockJumped', message, { requests: 0 }));
+    return null;
   }
 
-  private bark(why: string): void {
+  private bark(why: string): null {
     const fault: Fault = this.isBody
       ? { type: 'stalled', detail: 'body', message: `${this.subject}: the server stopped sending: ${why}` }
       : { type: 'networkTimeout', detail: 'head', message: `${this.subject}: the server did not answer: ${why}` };
-    this.controller.abort(new FaultError(fault));
+    this.end(new FaultError(fault));
+    return null;
   }
 }
