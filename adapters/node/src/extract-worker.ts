@@ -10,10 +10,7 @@ const port = parentPort;
 const stop = new AbortController();
 port.once('message', () => stop.abort());
 
-try {
-  port.postMessage({ type: 'extracted', files: await unpack(workerData as ExtractRequest, stop.signal) });
-} catch (error) {
-  port.postMessage({ type: 'failed', error: plainError(error) });
-} finally {
-  port.unref();
-}
+unpack(workerData as ExtractRequest, stop.signal)
+  .then((files) => port.postMessage({ type: 'extracted', files }))
+  .catch((error: unknown) => port.postMessage({ type: 'failed', error: plainError(error) }))
+  .finally(() => port.unref());

@@ -4,7 +4,6 @@ import { mustLeadOutward, outwardLookup } from './address.js';
 import { Connection, type Reply, StaleConnection } from './connection.js';
 import { connectionClosed } from './http-fault.js';
 import { headersThrough, type ProxyServer } from './proxy.js';
-import { tunnel } from './tunnel.js';
 
 /** How long one address of a name is tried before the next: a satellite link takes more than the quarter of a second that is usual. */
 const ADDRESS_MS = 1_000;
@@ -63,7 +62,7 @@ export class HttpClient {
         if (!(error instanceof StaleConnection)) throw error;
       }
     }
-    const carrier = place.tunnelled === null ? null : await tunnel(place.tunnelled, place.host, place.port, ending);
+    const carrier = place.tunnelled === null ? null : await carrierTo(place, place.tunnelled, ending);
     if (ending.aborted) carrier?.destroy();
     this.mustGoOn(signal);
     return await this.connect(place, key, carrier).ask(text, signal);
@@ -138,6 +137,12 @@ export class HttpClient {
     });
     return socket.on('session', (newest) => this.sessions.set(key, newest));
   }
+}
+
+/** Loaded with the first tunnel: it brings all of Node's own HTTP. */
+async function carrierTo({ host, port }: Place, proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
+  const { tunnel } = await import('./tunnel.js');
+  return await tunnel(proxy, host, port, signal);
 }
 
 const portOf = ({ port, protocol }: Pick<URL, 'port' | 'protocol'>): number =>
