@@ -5,13 +5,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dropAfter, first, flipByteAt, holdAfter, nth, stallAfter, status } from './origin/behaviour.js';
 import { closedGate } from './origin/gate.js';
@@ -628,36 +629,57 @@ describe('catalogs', () => {
 });
 
 describe('a start', () => {
-  it('runs the parser and little else: what hashes and connects is loaded by the command that needs it', async () => {
-    const hook = join(root, 'loaded.cjs');
-    await writeFile(
-      hook,
-      "process.on('exit', () => require('node:fs').writeSync(2, process.moduleLoadList.join('\\n')));",
-    );
-    const loadedBy = async (...args: string[]) => {
-      const { stderr } = await promisify(execFile)(process.execPath, ['-r', hook, MAIN, ...args]);
-      return stderr.split('\n').flatMap((line) => /^NativeModule (\w+)$/.exec(line)?.[1] ?? []);
+  it('reads the parser and little else: machines and HTTP are loaded by the command that needs them', async () => {
+    const cli = fileURLToPath(new URL('../packages/cli/', import.meta.url));
+    const { metafile } = await build({
+      entryPoints: [join(cli, 'src/command.ts')],
+      absWorkingDir: cli,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      outdir: join(root, 'parts'),
+      write: false,
+      metafile: true,
+    });
+    // What one file of a bundle in parts imports at once is what the script runs at once.
+    const begun = new Set<string>();
+    const follow = (name: string): void => {
+      if (begun.has(name)) return;
+      begun.add(name);
+      for (const { path, kind } of metafile.outputs[name]?.imports ?? []) if (kind === 'import-statement') follow(path);
     };
-    const needed = ['crypto', 'worker_threads', 'tls'];
-    const help = await loadedBy('--help');
-    expect(help).toContain('fs');
-    expect(help.filter((name) => needed.includes(name))).toEqual([]);
-    expect(await loadedBy('list', '--dir', root)).toContain('crypto');
+    follow(Object.keys(metafile.outputs).find((name) => metafile.outputs[name]?.entryPoint === 'src/command.ts') ?? '');
+    const read = [...begun].flatMap((name) =>
+      Object.entries(metafile.outputs[name]?.inputs ?? {}).flatMap(([input, { bytesInOutput }]) =>
+        bytesInOutput > 0 ? [input] : [],
+      ),
+    );
+    const isRead = (part: string) => read.some((input) => input.includes(part));
+    expect(isRead('/commander/')).toBe(true);
+    for (const part of ['/xstate/', '/rxjs/', '/zod/', 'http-client', 'digest-thread', 'commands/'])
+      expect([part, isRead(part)]).toEqual([part, false]);
   });
 
-  it('takes the compiled code that lies beside the command, and compiles it where that is of another V8', async () => {
-    const compiled = async (...flags: string[]) => {
-      const code = `const { readFileSync } = require('node:fs');
-        const filename = ${JSON.stringify(join(MAIN, '../command.script'))};
-        const cachedData = readFileSync(filename + '.cache');
-        console.log(new (require('node:vm').Script)(readFileSync(filename, 'utf8'), { filename, cachedData }).cachedDataRejected);`;
-      return (await promisify(execFile)(process.execPath, [...flags, '-e', code])).stdout.trim();
-    };
-    expect(await compiled()).toBe('false');
-    // What another version says of itself can be told by other flags: V8 compares both.
-    expect(await compiled('--no-incremental-marking')).toBe('true');
-    const { stdout } = await promisify(execFile)(process.execPath, ['--no-incremental-marking', MAIN, '--version']);
-    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  it('takes the code that the build compiled for this very Node', async () => {
+    const compiled = `${join(MAIN, '../command.script')}.${process.version}-${process.platform}-${process.arch}`;
+    const { size } = await stat(compiled);
+    const profiled = await promisify(execFile)(process.execPath, ['--profile-deserialization', MAIN, '--version']);
+    expect(profiled.stdout).toContain(`Deserializing from ${size} bytes`);
+  });
+
+  it('needs no compiled code: without it, and with flags that it is not for, all is the same', async () => {
+    const copy = join(root, 'cli');
+    await cp(join(MAIN, '../..'), copy, {
+      recursive: true,
+      filter: (path) => !/node_modules|command\.script\./.test(path),
+    });
+    const expected = (await lading(['list'])).stdout;
+    const run = promisify(execFile);
+    const env = { ...process.env, LADING_DIR: join(root, 'depot'), LADING_CATALOG: join(root, 'catalog.json') };
+    expect((await run(process.execPath, [join(copy, 'dist/main.js'), 'list'], { env })).stdout.trim()).toBe(expected);
+    const other = await run(process.execPath, ['--no-incremental-marking', MAIN, 'list'], { env });
+    expect(other.stdout.trim()).toBe(expected);
   });
 });
 

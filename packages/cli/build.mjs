@@ -28,7 +28,6 @@ const options = {
   bundle: true,
   platform: 'node',
   target: 'node20',
-  sourcemap: 'linked',
   legalComments: 'eof',
   logLevel: 'warning',
   minify: true,
@@ -48,8 +47,9 @@ await build({
   ...options,
   entryPoints: [path.join(here, 'src/main.ts'), ...workers.map((name) => path.join(adapter, name))],
   format: 'cjs',
+  sourcemap: 'linked',
   define: { 'import.meta.url': 'hereUrl' },
-  banner: { js: "const hereUrl = require('node:url').pathToFileURL(__filename).href;" },
+  banner: { js: "'use strict';\nconst hereUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 await writeFile(path.join(dist, 'package.json'), '{ "type": "commonjs" }\n');
 
@@ -72,7 +72,7 @@ setFlagsFromString('--no-lazy');
 const script = new Script(commandText, { filename: command });
 // V8 remembers the flags, and compares them.
 setFlagsFromString('--lazy');
-await writeFile(`${command}.cache`, script.createCachedData());
+await writeFile(`${command}.${process.version}-${process.platform}-${process.arch}`, script.createCachedData());
 
 const main = path.join(dist, 'main.js');
 const text = await readFile(main, 'utf8');

@@ -189,6 +189,14 @@ export const TRANSFERS: readonly Safeguard[] = [
       replace: "'weak'",
     },
   ]),
+  ...inFile('packages/runtime/src/patrol.ts', PLAYED, [
+    {
+      id: 'patrol-goes-on',
+      protects: 'What is watched is looked at again and again.',
+      find: 'if (this.watched.size > 0) this.waitUntil(this.clock.monotonicMs() + nextMs);',
+      replace: '',
+    },
+  ]),
   ...inFile('packages/runtime/src/watchdog.ts', PLAYED, [
     {
       id: 'stall',

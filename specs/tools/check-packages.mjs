@@ -9,7 +9,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-/** We publish ES modules only; what CommonJS or the resolution of old TypeScript would say is known and meant. */
+/** What is imported is published as ES modules only; what CommonJS or the resolution of old TypeScript would say is known and meant. */
 const ignoredResolutions = ['node10', 'node16-cjs'];
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -40,8 +40,14 @@ try {
     const { messages } = await publint({ pack: { tarball: bytes }, strict: true, level: 'warning' });
     for (const message of messages) faults.push(`${pkg.name}: ${formatMessage(message, pkg, { color: false })}`);
 
-    // A package that is only a command has no types to be wrong.
-    if (pkg.exports === undefined) continue;
+    // A package that is only a command has no types to be wrong, but it must run as it is.
+    if (pkg.exports === undefined) {
+      execFileSync('tar', ['-xzf', path.join(packed, name), '-C', packed]);
+      const command = path.join(packed, 'package', Object.values(pkg.bin)[0]);
+      const said = execFileSync(process.execPath, [command, '--version'], { encoding: 'utf8' });
+      if (said.trim() !== pkg.version) faults.push(`${pkg.name}: packed, it says ${said} for its version`);
+      continue;
+    }
     const { types, problems } = await checkPackage(createPackageFromTarballData(new Uint8Array(bytes)));
     if (types === false) faults.push(`${pkg.name}: no types in the tarball`);
     for (const problem of problems ?? []) {

@@ -9,6 +9,7 @@ import { type Asked, askedBy, hubOf, manifestOf, type Want } from './hub.js';
 import type { Settings } from './options.js';
 import { paint } from './paint.js';
 import type { Session } from './session.js';
+import { tuneSoon } from './tuning.js';
 import { plural } from './words.js';
 
 export interface Reader extends NodeReader {
@@ -111,6 +112,7 @@ export async function owning<T>(
     ...(slots === undefined ? {} : { concurrency: slots }),
   };
   const depot = await opened(session, options);
+  tuneSoon();
   session.onStop(() => depot.close().then(() => undefined));
   try {
     return await work(depot);

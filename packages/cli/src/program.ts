@@ -235,6 +235,8 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   process.stdout.on('error', leaveOnClosedPipe);
   process.stderr.on('error', leaveOnClosedPipe);
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => leaveOnBug(out, error));
+  // Before the end is reached, something is always waited for.
+  process.once('beforeExit', () => leaveOnBug(out, new Error('nothing is left to wait for')));
   const exitCode = await conduct(out, async (onStop) => {
     if ('work' in parsed) {
       const { readSettings } = await import('./options.js');

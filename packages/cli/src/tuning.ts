@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * By then what a download needs of Node has been loaded, and its thread has begun: V8 takes what Node has compiled of its own modules only as
- * long as its flags are those that it began with. Milliseconds.
+ * V8 takes what Node has compiled of its own modules only as long as its flags are those that it began with. By then most of what a download needs has
+ * been loaded, and mostly the thread that hashes has begun; what comes later, as the thread of an archive, is compiled anew. Milliseconds.
  */
 const BEGUN_MS = 200;
 

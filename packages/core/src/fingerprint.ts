@@ -1,7 +1,3 @@
-/**
- * A short fingerprint of text, to notice that something changed by accident or by a new revision. Two 53-bit mixes (cyrb53, public domain,
- * github.com/bryc/code). It is no protection against an attacker: the digest of the bytes is.
- */
 const FACTOR_1 = 2654435761;
 const FACTOR_2 = 1597334677;
 
@@ -11,7 +7,10 @@ function finished(a: number, b: number): string {
   return (4294967296 * (2097151 & h2) + (h1 >>> 0)).toString(16).padStart(14, '0');
 }
 
-/** 28 hex digits that are equal for equal text on every runtime. */
+/**
+ * A short fingerprint of text, to notice that something changed by accident or by a new revision: 28 hex digits that are equal for equal text on every
+ * runtime. Two 53-bit mixes (cyrb53, public domain, github.com/bryc/code). It is no protection against an attacker: the digest of the bytes is.
+ */
 export function fingerprintOf(text: string): string {
   // Two seeds, one pass.
   let a1 = 0xdeadbeef ^ 1;

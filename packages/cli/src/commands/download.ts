@@ -8,7 +8,6 @@ import { demandKnown, owning, reading } from '../opening.js';
 import { paint } from '../paint.js';
 import { planLines, planRecord } from '../plan-text.js';
 import type { Outcome, Session } from '../session.js';
-import { tuneSoon } from '../tuning.js';
 import { Watch } from '../watch.js';
 import { plural } from '../words.js';
 
@@ -57,7 +56,6 @@ export async function bring(
   const subjects = subjectsOf(depot, ids);
   const watch = new Watch(depot, out, { subjects, env, tellsRetries });
   stopsGracefully(session, depot, watch, subjects);
-  tuneSoon();
   const downloads = ids.map((id) => settled(depot.download(id)));
   // What is asked for now goes before what an earlier run left waiting; there may be nothing left to hurry.
   await Promise.all(ids.map((id) => settled(depot.prioritize(id))));
