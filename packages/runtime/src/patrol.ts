@@ -9,7 +9,7 @@ export interface Watched {
   end(error: unknown): void;
 }
 
-/** One wait for all that is watched: a timer and an abort signal for each request would cost more than the rest of a small one. */
+/** One wait for all that is watched, and not a timer, a promise and a listener for each of a thousand small requests. */
 export class Patrol {
   private readonly watched = new Set<Watched>();
   private round: { readonly atMs: number; readonly end: AbortController } | null = null;
