@@ -628,6 +628,8 @@ describe('catalogs', () => {
   });
 });
 
+const run = promisify(execFile);
+
 describe('a start', () => {
   it('reads the parser and little else: machines and HTTP are loaded by the command that needs them', async () => {
     const cli = fileURLToPath(new URL('../packages/cli/', import.meta.url));
@@ -664,7 +666,7 @@ describe('a start', () => {
   it('takes the code that the build compiled for this very Node', async () => {
     const compiled = `${join(MAIN, '../command.script')}.${process.version}-${process.platform}-${process.arch}`;
     const { size } = await stat(compiled);
-    const profiled = await promisify(execFile)(process.execPath, ['--profile-deserialization', MAIN, '--version']);
+    const profiled = await run(process.execPath, ['--profile-deserialization', MAIN, '--version']);
     expect(profiled.stdout).toContain(`Deserializing from ${size} bytes`);
   });
 
@@ -675,11 +677,23 @@ describe('a start', () => {
       filter: (path) => !/node_modules|command\.script\./.test(path),
     });
     const expected = (await lading(['list'])).stdout;
-    const run = promisify(execFile);
     const env = { ...process.env, LADING_DIR: join(root, 'depot'), LADING_CATALOG: join(root, 'catalog.json') };
     expect((await run(process.execPath, [join(copy, 'dist/main.js'), 'list'], { env })).stdout.trim()).toBe(expected);
     const other = await run(process.execPath, ['--no-incremental-marking', MAIN, 'list'], { env });
     expect(other.stdout.trim()).toBe(expected);
+  });
+
+  it('after which nothing is left to wait for before the end is no success, and says so', async () => {
+    const hook = join(root, 'never.cjs');
+    await writeFile(hook, "require('node:fs/promises').readFile = () => new Promise(() => {});");
+    const stranded = run(process.execPath, ['-r', hook, MAIN, 'list', '--json', '--dir', join(root, 'depot')]);
+    const { code, stdout } = await stranded.then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      (error: { readonly code: number; readonly stdout: string }) => error,
+    );
+    expect(code).toBe(1);
+    expect(stdout).toContain('nothing is left to wait for');
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ type: 'result', ok: false });
   });
 });
 
