@@ -19,6 +19,10 @@ import {
 /** Steps within which each of these works is over; a bound, so that a bench that never lets go is found out. */
 const MAX_STEPS = 400;
 
+const MIB = 1024 * 1024;
+/** So large that it may be ahead of its syncs. */
+const LARGE_BYTES = 17 * MIB;
+
 /** Tries a work on a core of its own, interrupted after 0, 1, 2 … steps, until it comes to its end. */
 async function atEveryStep(
   bench: StoreBench,
@@ -192,6 +196,82 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
       );
     },
   );
+
+  sentence(lacks.death, 'what was stored and never synced is held by whoever comes next', async (bench) => {
+    const bytes = seeded(8, LARGE_BYTES);
+    const options = { bytes: MIB, sizeBytes: LARGE_BYTES, algorithms: [] } as const;
+    const begin = async (store: Store, core: string) => {
+      await stageWhole(store, core, 'f', bytes.subarray(0, MIB));
+      const staged = await store.stage(core, 'f', options);
+      for (let at = MIB; at < 12 * MIB; at += MIB) await staged.write(bytes.slice(at, at + MIB));
+      // A hole, as another connection leaves it.
+      await staged.write(bytes.slice(14 * MIB, LARGE_BYTES), 14 * MIB);
+      return staged;
+    };
+    let found = 0;
+    let steps = 0;
+    await atEveryStep(
+      bench,
+      async () => undefined,
+      async (mortal, core) => {
+        const staged = await begin(mortal, core);
+        await staged.close();
+      },
+      async (core, outcome) => {
+        if (outcome === 'done') return;
+        if (steps++ % 2 === 0) {
+          // Without a word in the journal nobody knows whose bytes they are.
+          const fresh = await bench.reopen().stage(core, 'f', { ...options, bytes: 0 });
+          expect(fresh.held).toEqual([]);
+          return await fresh.close();
+        }
+        const anew = await bench.reopen().stage(core, 'f', options);
+        for (const { from, to } of anew.held)
+          expect(await anew.sha256({ from, to })).toBe(await sha256(bytes.subarray(from, to)));
+        if (anew.bytes > MIB) found++;
+        await anew.close();
+      },
+    );
+    expect(found).toBeGreaterThan(0);
+  });
+
+  sentence(lacks.death, 'what was stored of another file of the same name is not held', async (bench) => {
+    const bytes = seeded(9, LARGE_BYTES);
+    await stageWhole(bench.store, 'other', 'f', seeded(10, LARGE_BYTES));
+    await bench.store.publish('other', 'g1', ['f']);
+    const options = { bytes: MIB, sizeBytes: LARGE_BYTES, algorithms: [] } as const;
+    await atEveryStep(
+      bench,
+      async () => undefined,
+      async (mortal, core) => {
+        const staged = await mortal.stage(core, 'f', { ...options, bytes: 0 });
+        for (let at = 0; at < 12 * MIB; at += MIB) await staged.write(bytes.slice(at, at + MIB));
+        await staged.close();
+      },
+      async (core) => {
+        const { store } = bench;
+        expect(await store.adopt(core, 'f', { core: 'other', generation: 'g1', file: 'f' })).toBe(LARGE_BYTES);
+        const staged = await store.stage(core, 'f', options);
+        expect(staged.held.at(-1)?.to ?? 0).toBeLessThanOrEqual(MIB);
+        await staged.close();
+      },
+    );
+  });
+
+  sentence(lacks.powerCut, 'by a power cut what was never synced is not held', async (bench) => {
+    const bytes = seeded(11, 4 * MIB);
+    const options = { bytes: 0, sizeBytes: LARGE_BYTES, algorithms: [] } as const;
+    const staged = await bench.store.stage('c', 'f', options);
+    await staged.write(bytes.slice(0, MIB));
+    await staged.write(bytes.slice(3 * MIB), 3 * MIB);
+    const synced = await staged.sync();
+    // In between, so that the length does not tell.
+    await staged.write(bytes.slice(MIB, 3 * MIB), MIB);
+    await bench.cutPower();
+    const anew = await bench.reopen().stage('c', 'f', { ...options, bytes: MIB, spans: synced.slice(1) });
+    expect(anew.held).toEqual(synced);
+    await anew.close();
+  });
 
   sentence(lacks.powerCut, 'by a power cut what was published is there', async (bench) => {
     await install(bench.store, 'c', 'g1');

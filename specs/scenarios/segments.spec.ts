@@ -40,7 +40,13 @@ const mirrorPath = '/mirror/model.onnx';
 const BAD = 4 * PIECE + 20_000;
 const badPiece = { from: 4 * PIECE, to: 5 * PIECE };
 
-const transfer = { parallelFromBytes: 2 * SEGMENT, segmentBytes: SEGMENT, checkpointBytes: 1, aheadBytes: SIZE };
+const transfer = {
+  parallelFromBytes: 2 * SEGMENT,
+  segmentBytes: SEGMENT,
+  checkpointBytes: 1,
+  aheadBytes: SIZE,
+  aheadStoredBytes: SIZE,
+};
 const pieces = {
   sizeBytes: PIECE,
   sha256: Array.from({ length: SIZE / PIECE }, (_, i) => sha256Hex(bytes.subarray(i * PIECE, (i + 1) * PIECE))),

@@ -108,6 +108,8 @@ export function writeFully(handle: FileSystemSyncAccessHandle, bytes: Uint8Array
 /** A partial file: written anywhere, hashed on the way where it comes in order. Its length proves nothing; only what the journal says is durable counts. */
 export class OpfsStagedFile implements StagedFile {
   held: Ranges = [];
+  /** An origin's files are not told apart from those of another life of the page. */
+  readonly survivesExit = false;
   /** Bytes from the start that the digests know; below 0 when they have been told, and must begin anew. */
   private hashedBytes = 0;
   private poison: unknown = null;

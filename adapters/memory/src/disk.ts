@@ -1,3 +1,4 @@
+import type { Ranges } from '@lading/core';
 import { Volume } from 'memfs';
 import { DiskError } from './fs-fault.js';
 import { childOf, Durable } from './power.js';
@@ -31,6 +32,8 @@ export class MemoryDisk {
   private faults: { fault: DiskFault; after: number; times: number }[] = [];
   /** What `files` has found, by the path asked for, until something changes there: laws look at a disk far more often than it changes. */
   private readonly seen = new Map<string, ReadonlyMap<string, Uint8Array>>();
+  /** What of a staged file is stored, by its path and for that very file: for whoever comes after a kill, not after a power cut. */
+  readonly written = new Map<string, { readonly ino: number; readonly held: Ranges }>();
   private shortWrites: { readonly path: RegExp; times: number }[] = [];
 
   start(): MemoryProcess {
@@ -54,6 +57,7 @@ export class MemoryDisk {
    */
   cutPower(luck: (() => number) | null = null): void {
     this.crash();
+    this.written.clear();
     this.seen.clear();
     this.volume = this.durable.afterPowerCut(luck);
     this.durable = new Durable(this.volume);

@@ -74,6 +74,11 @@ export class Mount {
     return this.act('read', this.pathOf(fd), () => Number(this.disk.volume.fstatSync(fd).size));
   }
 
+  /** Tells a file from another that bears its name. */
+  inode(fd: number): number {
+    return Number(this.disk.volume.fstatSync(fd).ino);
+  }
+
   /**
    * Writes, as write(2) does: gives how many bytes it took, which may be fewer than it was given. A full disk takes what fits and only then says so;
    * a write that fails has put half of its bytes.

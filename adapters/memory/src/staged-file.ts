@@ -10,6 +10,7 @@ const NAME_SYNC_BYTES = 1024 * 1024;
 /** A partial file: written anywhere, hashed on the way where it comes in order. Its length proves nothing; only what the journal says is durable counts. */
 export class MemoryStagedFile implements StagedFile {
   held: Ranges = [];
+  readonly survivesExit = true;
   private digestsSoFar: (readonly [DigestAlgorithm, Digest])[] = [];
   /** Bytes from the start that the digests know. */
   private digestedBytes = 0;
@@ -40,7 +41,12 @@ export class MemoryStagedFile implements StagedFile {
   private async adopt(): Promise<void> {
     this.beginDigests();
     const size = await this.mount.size(this.fd);
-    this.held = clipped(rangesOf(this.options), size);
+    const wanted = clipped(rangesOf(this.options), size);
+    const found = this.mount.disk.written.get(this.path);
+    // Where nothing is wanted nothing counts: nobody has recorded whose bytes they are.
+    const isOurs = wanted.length > 0 && found?.ino === this.mount.inode(this.fd);
+    this.held = isOurs ? clipped(found.held.reduce(withRange, wanted), size) : wanted;
+    if (!isOurs) this.forget();
     const keep = this.held.at(-1)?.to ?? 0;
     if (size > keep) await this.mount.truncate(this.fd, keep);
     await this.digestHeld();
@@ -69,7 +75,13 @@ export class MemoryStagedFile implements StagedFile {
       await this.mount.writeFully(this.fd, chunk, at);
       if (at === this.digestedBytes) this.digest(chunk);
       this.held = withRange(this.held, { from: at, to: at + chunk.length });
+      this.mount.disk.written.set(this.path, { ino: this.mount.inode(this.fd), held: this.held });
     });
+  }
+
+  /** What was stored and is not durable is nobody's any more. */
+  private forget(): void {
+    this.mount.disk.written.delete(this.path);
   }
 
   sync(): Promise<Ranges> {
@@ -85,6 +97,7 @@ export class MemoryStagedFile implements StagedFile {
         return held;
       } catch (error) {
         this.poison = error;
+        this.forget();
         throw error;
       }
     });
@@ -92,12 +105,14 @@ export class MemoryStagedFile implements StagedFile {
 
   drop(range: Range): Promise<void> {
     this.held = withoutRange(this.held, range);
+    this.forget();
     if (range.from < this.digestedBytes) this.beginDigests();
     return Promise.resolve();
   }
 
   reset(): Promise<void> {
     return guarded('truncate', this.path, async () => {
+      this.forget();
       await this.mount.truncate(this.fd, 0);
       this.held = [];
       this.beginDigests();
@@ -122,6 +137,9 @@ export class MemoryStagedFile implements StagedFile {
   }
 
   close(): Promise<void> {
-    return guarded('close', this.path, () => this.mount.close(this.fd));
+    return guarded('close', this.path, async () => {
+      this.forget();
+      await this.mount.close(this.fd);
+    });
   }
 }

@@ -206,6 +206,8 @@ export class MemoryStore implements Store {
     });
     if (bytes === null) return null;
     await this.mount.makeFolder(parentOf(path));
+    // In the same file: what was noted of it is of other bytes.
+    this.mount.disk.written.delete(path);
     const fd = await this.mount.open(path);
     await this.mount.truncate(fd, 0);
     await this.mount.write(fd, bytes, 0);

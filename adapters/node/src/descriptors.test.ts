@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Descriptors, onceDescriptorFree } from './descriptors.js';
 
 /** So many that two files may be staged at once. */
-const FOR_TWO = 32;
+const FOR_TWO = 34;
 const file = () => ({ close: async () => undefined }) as StagedFile;
 
 describe('the budget of descriptors', () => {

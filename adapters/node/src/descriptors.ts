@@ -5,8 +5,8 @@ import { patiently } from './patience.js';
 
 /** What a process has open besides: Node's own, the output, journal, lease, a folder that is synced, and some to spare. */
 const OTHERS = 28;
-/** A file that is fetched, and its connection. */
-const EACH = 2;
+/** A file that is fetched, its connection, and the note of what is stored of it. */
+const EACH = 3;
 /** Where the system does not tell: the least that a desktop system gives by default (macOS). */
 const USUAL = 256;
 

@@ -53,7 +53,11 @@ export class OpenFile {
   }
 
   async size(): Promise<number> {
-    return (await done<Stats>((callback) => fstat(this.fd, callback))).size;
+    return (await this.stat()).size;
+  }
+
+  stat(): Promise<Stats> {
+    return done<Stats>((callback) => fstat(this.fd, callback));
   }
 
   async truncate(bytes: number): Promise<void> {

@@ -32,7 +32,9 @@ function startTimeOf(pid: number): { startTime: string; state: string } | null {
   return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
 }
 
-const bootId = (): string | null => quietly(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
+/** One run of the machine; null where it is not told. */
+export const bootId = (): string | null =>
+  quietly(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim());
 const pidNamespace = (): string | null => quietly(() => readlinkSync('/proc/self/ns/pid'));
 
 export function processExists(pid: number): boolean {

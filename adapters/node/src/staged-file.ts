@@ -10,6 +10,7 @@ import { errnoOf, guarded, isMissing } from './fs-fault.js';
 import { copyDurably } from './move-file.js';
 import { OpenFile } from './open-file.js';
 import { WriteQueue } from './write-queue.js';
+import { WrittenNote } from './written-note.js';
 
 /** From this size on the name itself is made durable with the first sync, and a file is written and synced in the background; smaller ones are only fetched again. */
 const LARGE_BYTES = 1024 * 1024;
@@ -32,6 +33,7 @@ export class DiskStagedFile implements StagedFile {
     private isLink: boolean,
     private readonly options: StageOptions,
     private readonly thread: DigestThread,
+    private readonly place: Place,
     kept: Ranges,
   ) {
     this.taken = kept;
@@ -44,11 +46,14 @@ export class DiskStagedFile implements StagedFile {
   static open(path: string, options: StageOptions, thread: DigestThread): Promise<DiskStagedFile> {
     return guarded('open', path, async () => {
       const fresh = await openFresh(path, isSmall(options));
-      if (fresh !== null) return new DiskStagedFile(path, fresh, false, options, thread, []);
-      const isLink = await isWantedLink(path, options);
-      const file = openStaged(path, isLink, isSmall(options));
+      const isLink = fresh === null && (await isWantedLink(path, options));
+      const file = fresh ?? openStaged(path, isLink, isSmall(options));
       try {
-        return new DiskStagedFile(path, file, isLink, options, thread, await keptOf(file, options));
+        const note = options.sizeBytes < THREAD_BYTES || isLink ? null : new WrittenNote(path);
+        const place = { note, ino: note === null ? 0 : (await file.stat()).ino };
+        const kept = fresh === null ? await keptOf(file, options, place) : [];
+        if (kept.length === 0) await note?.clear();
+        return new DiskStagedFile(path, file, isLink, options, thread, place, kept);
       } catch (error) {
         await file.close();
         throw error;
@@ -57,7 +62,11 @@ export class DiskStagedFile implements StagedFile {
   }
 
   private newQueue(stored: Ranges): WriteQueue {
-    return new WriteQueue(this.file, stored, () => this.digestsSoFar.advance(prefixOf(this.queue.stored)));
+    const { note, ino } = this.place;
+    return new WriteQueue(this.file, stored, () => {
+      this.digestsSoFar.advance(prefixOf(this.queue.stored));
+      note?.tell(ino, this.queue.stored);
+    });
   }
 
   private newDigests(): Digests {
@@ -73,6 +82,10 @@ export class DiskStagedFile implements StagedFile {
 
   get bytes(): number {
     return prefixOf(this.held);
+  }
+
+  get survivesExit(): boolean {
+    return this.place.note?.isTold ?? false;
   }
 
   write(chunk: Uint8Array, at = this.bytes): Promise<void> {
@@ -100,6 +113,8 @@ export class DiskStagedFile implements StagedFile {
         return stored;
       } catch (error) {
         this.poison = error;
+        // Nobody knows what the system still has of it.
+        await this.place.note?.end();
         throw error;
       }
     });
@@ -110,6 +125,7 @@ export class DiskStagedFile implements StagedFile {
     if (this.isLink) await guarded('copy', this.path, () => this.own());
     this.taken = withoutRange(this.taken, range);
     this.queue.forget(range);
+    await this.place.note?.clear();
     this.digestsSoFar.restart();
     this.digestsSoFar.advance(prefixOf(this.queue.stored));
   }
@@ -118,6 +134,7 @@ export class DiskStagedFile implements StagedFile {
     return guarded('truncate', this.path, async () => {
       await this.queue.flush();
       await this.digestsSoFar.close();
+      await this.place.note?.clear();
       if (this.isLink) await this.leaveLink();
       else await this.file.truncate(0);
       this.taken = [];
@@ -167,10 +184,17 @@ export class DiskStagedFile implements StagedFile {
         await this.queue.flush();
         await this.digestsSoFar.close();
       } finally {
+        await this.place.note?.end();
         await this.file.close();
       }
     });
   }
+}
+
+/** Where it is told what a file holds; no note for small files, which are only fetched again. */
+interface Place {
+  readonly note: WrittenNote | null;
+  readonly ino: number;
 }
 
 const isSmall = ({ sizeBytes }: StageOptions): boolean => sizeBytes < LARGE_BYTES;
@@ -192,10 +216,15 @@ async function openFresh(path: string, isSmall: boolean): Promise<OpenFile | nul
   }
 }
 
-/** What is both wanted and there. More is cut off, unless it is another's. */
-async function keptOf(file: OpenFile, options: StageOptions): Promise<Ranges> {
+/**
+ * What is both wanted and there, and what a program that died had stored besides. More is cut off, unless it is another's. Where nothing is wanted
+ * nothing counts: nobody has recorded whose bytes they are.
+ */
+async function keptOf(file: OpenFile, options: StageOptions, { note, ino }: Place): Promise<Ranges> {
   const size = await file.size();
-  const kept = clipped(rangesOf(options), size);
+  const wanted = clipped(rangesOf(options), size);
+  const found = wanted.length === 0 ? [] : ((await note?.read(ino)) ?? []);
+  const kept = clipped(found.reduce(withRange, wanted), size);
   const end = kept.at(-1)?.to ?? 0;
   if (size > end) await file.truncate(end);
   return kept;

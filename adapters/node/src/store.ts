@@ -25,6 +25,7 @@ import { linkFile } from './link-file.js';
 import { copyDurably, isHalfCopy, moveFile } from './move-file.js';
 import { Proofs } from './proofs.js';
 import { DiskStagedFile } from './staged-file.js';
+import { isNote } from './written-note.js';
 
 const isQuarantine = (name: string): boolean => name.startsWith('.quarantine-');
 
@@ -69,8 +70,8 @@ export class DiskStore implements Store {
         await removeHeld(this.generation(core, name));
       }
       const staged = await filesIn(join(this.staging, core));
-      for (const name of [...staged.keys()].filter(isHalfCopy)) {
-        await removeHeld(join(this.staging, core, name));
+      for (const name of [...staged.keys()].filter((name) => isHalfCopy(name) || isNote(name))) {
+        if (isHalfCopy(name)) await removeHeld(join(this.staging, core, name));
         staged.delete(name);
       }
       return Object.fromEntries(staged);

@@ -31,15 +31,17 @@ export class DurableOffsets {
     private readonly checkpoints: Checkpoints,
     private readonly clock: Clock,
     private readonly limits: TransferLimits,
+    /** What of the file is recorded. */
+    recorded: Ranges,
   ) {
-    this.noted = staged.held;
-    this.recordedBytes = bytesIn(staged.held);
+    this.noted = recorded;
+    this.recordedBytes = bytesIn(recorded);
     this.lastSyncMs = clock.monotonicMs();
   }
 
   /** After bytes were taken: waits only when too much would be lost. */
   async advance(): Promise<void> {
-    const { checkpointBytes, mostCheckpointBytes, checkpointMs, aheadBytes } = this.limits;
+    const { checkpointBytes, mostCheckpointBytes, checkpointMs } = this.limits;
     const { checkpoints, staged } = this;
     const connections = () => Math.max(1, this.requests);
     /** How far the core is ahead of so many bytes of this file, for each connection that brings some of it. */
@@ -48,12 +50,18 @@ export class DurableOffsets {
       ahead(bytesIn(this.noted)) >= Math.min(checkpointBytes, mostCheckpointBytes / connections()) ||
       this.clock.monotonicMs() - this.lastSyncMs >= checkpointMs;
     if (isDue && this.syncing === null && this.drops === 0) this.sync();
-    while (ahead(this.recordedBytes) + checkpoints.looseBytes / connections() >= aheadBytes) {
+    while (ahead(this.recordedBytes) + checkpoints.looseBytes / connections() >= this.mostAheadBytes) {
       const next = this.syncing ?? this.recording;
       if (next !== null) await next;
       else if (checkpoints.looseBytes > 0) await checkpoints.flush();
       else return;
     }
+  }
+
+  /** For each connection. Before anything is recorded nobody would know whose bytes they are. */
+  private get mostAheadBytes(): number {
+    const { aheadBytes, aheadStoredBytes } = this.limits;
+    return this.staged.survivesExit && this.recordedBytes > 0 ? aheadStoredBytes : aheadBytes;
   }
 
   /** One more request brings bytes of the file. */

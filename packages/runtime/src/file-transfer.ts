@@ -1,4 +1,13 @@
-import { bytesIn, type Fault, type FileSpec, isRetryable, quote, redactUrl } from '@lading/core';
+import {
+  bytesIn,
+  type Fault,
+  type FileSpec,
+  isRetryable,
+  quote,
+  rangesOf,
+  redactUrl,
+  withoutRange,
+} from '@lading/core';
 import type { Checkpoints } from './checkpoints.js';
 import { DurableOffsets, type Identity } from './durable-offsets.js';
 import { FaultError, faultOf } from './fault-error.js';
@@ -37,16 +46,21 @@ export class FileTransfer {
   async run(adoptedBytes: number | null): Promise<Proven> {
     const { spec, job, ports } = this;
     const known = job.durable[spec.filename];
-    const staged = await ports.store.stage(job.core, spec.filename, {
+    const wanted = {
       bytes: adoptedBytes ?? known?.bytes ?? 0,
       ...(adoptedBytes === null && known?.spans !== undefined ? { spans: known.spans } : {}),
+    };
+    const staged = await ports.store.stage(job.core, spec.filename, {
+      ...wanted,
       sizeBytes: spec.contents[0].sizeBytes,
       algorithms: algorithmsFor(spec),
     });
     const isKnown = known !== undefined && adoptedBytes === null && staged.held.length > 0;
     const identity: Identity = { validator: isKnown ? known.validator : null, origin: isKnown ? known.origin : null };
     const { clock, limits } = ports;
-    const offsets = new DurableOffsets(staged, spec.filename, identity, this.checkpoints, clock, limits);
+    const lost = staged.held.reduce(withoutRange, rangesOf(wanted));
+    const recorded = lost.reduce(withoutRange, rangesOf(wanted));
+    const offsets = new DurableOffsets(staged, spec.filename, identity, this.checkpoints, clock, limits, recorded);
     const pieces = Pieces.of(spec, staged, job.signal);
     const look = { contentType: '', head: new Uint8Array(0) };
     const { meter } = this;

@@ -61,6 +61,8 @@ export interface StagedFile {
   readonly bytes: number;
   /** All that is held. After a failed write, what of it went in. */
   readonly held: Ranges;
+  /** Whether what is stored is found by the next `stage`, should this program die before a sync and the machine go on. Nothing is known of a power cut. */
+  readonly survivesExit: boolean;
   /**
    * Takes a chunk, which is the file's from now on and whose memory may be used again once it is stored, at an offset or behind `bytes`. Resolves
    * when another may come: what went wrong with it may be told by a later write. After a failed write there is no other. Throws `FaultError` (`noSpace`, `filePermissions`).
@@ -80,7 +82,10 @@ export interface StagedFile {
 }
 
 export interface StageOptions {
-  /** Bytes to keep from the start; more are cut off, and those kept are read again for the digest. */
+  /**
+   * Bytes to keep from the start; those kept are read again for the digest. More are cut off, but for what a program that died is known to have
+   * stored: that is held too, and not durable yet.
+   */
   readonly bytes: number;
   /** Ranges to keep beyond them. */
   readonly spans?: Ranges;

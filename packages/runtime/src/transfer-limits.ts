@@ -17,6 +17,8 @@ export interface TransferLimits {
   readonly checkpointMs: number;
   /** Bytes that may be ahead of what is durable and recorded, likewise: what a crash may cost, with what was just being read, is below 8 MiB for each. */
   readonly aheadBytes: number;
+  /** The same where what is stored outlives the program: what a power cut may cost. A disk and a network that pause by turns need as much between them. */
+  readonly aheadStoredBytes: number;
 }
 
 export const TRANSFER_LIMITS: TransferLimits = {
@@ -28,4 +30,5 @@ export const TRANSFER_LIMITS: TransferLimits = {
   mostCheckpointBytes: 16 * MIB,
   checkpointMs: 1_000,
   aheadBytes: 7 * MIB,
+  aheadStoredBytes: 24 * MIB,
 };

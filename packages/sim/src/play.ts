@@ -22,7 +22,13 @@ const REST_MS = 2 * 3_600_000;
 const ROUNDS = 2;
 const PACE = { chunkBytes: 100, chunkMs: 20, latencyMs: 20 };
 /** Files of these worlds have hundreds of bytes: bounds that none of them reached would guard nothing. */
-const TRANSFER = { parallelFromBytes: 250, segmentBytes: 150, checkpointBytes: 200, aheadBytes: 400 };
+const TRANSFER = {
+  parallelFromBytes: 250,
+  segmentBytes: 150,
+  checkpointBytes: 200,
+  aheadBytes: 400,
+  aheadStoredBytes: 1_000,
+};
 
 const codeOf = (error: unknown): string => {
   const { code } = error as { code?: unknown };

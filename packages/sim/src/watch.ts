@@ -39,6 +39,10 @@ class WatchedFile implements StagedFile {
     return this.inner.held;
   }
 
+  get survivesExit(): boolean {
+    return this.inner.survivesExit;
+  }
+
   async write(chunk: Uint8Array, at = this.inner.bytes): Promise<void> {
     this.tell({ type: 'write', ...this.name, from: at, bytes: chunk.length });
     await this.onDisk();
