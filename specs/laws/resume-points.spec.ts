@@ -50,7 +50,7 @@ const recorded = (world: World): Ranges => {
 /** What a killed process leaves to be counted on: once anything is recorded, all that it had stored. */
 const left = (world: World): Ranges => {
   const before = recorded(world);
-  return before.length === 0 ? before : (world.disk.written.get('/depot/staging/a/f')?.held ?? before);
+  return before.length === 0 ? before : (world.memory.disk.written.get('/depot/staging/a/f')?.held ?? before);
 };
 
 async function expectRight(world: World): Promise<void> {
