@@ -30,6 +30,12 @@ export const NODE: readonly Safeguard[] = [
         find: 'if (this.isLink) await this.leaveLink();\n      else await',
         replace: 'await',
       },
+      {
+        id: 'node-note-needs-a-record',
+        protects: 'What a killed program had stored counts only where the journal knows whose bytes they are.',
+        find: 'wanted.length === 0 ? [] : ((await note?.read(ino)) ?? [])',
+        replace: '(await note?.read(ino)) ?? []',
+      },
     ],
   ),
   ...inFile(

@@ -44,12 +44,13 @@ describe('the disk', () => {
     const world = await createWorld({ seed: 1, catalog });
     const ledger = ledgerOf(world);
     await downloadTo(world, 'heart', 300_000);
-    world.crash();
+    const staged = world.disk.files().get(STAGED) ?? new Uint8Array(0);
+    world.cutPower();
     const durable = durableOf(world);
     expect(durable).toBeGreaterThan(100_000);
     // As a program leaves it that reserves the whole length first: some of the bytes, and zeros up to the end.
     const whole = new Uint8Array(MODEL_BYTES);
-    whole.set((world.disk.files().get(STAGED) ?? new Uint8Array(0)).subarray(0, durable));
+    whole.set(staged.subarray(0, durable));
     world.disk.memory.overwrite(STAGED, whole);
     await world.reopen();
     expect(world.depot.installed()).toEqual([]);

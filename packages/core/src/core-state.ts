@@ -105,11 +105,20 @@ export const isWorking = (state: CoreState): boolean => WORK_PHASES.has(state.ph
 export const isUsable = (state: CoreState | undefined): boolean =>
   state !== undefined && state.context.installed !== null && state.phase !== 'deleting';
 
+/** So many files are not counted twice: each event, and each look at a status, asks again for what has not changed. */
+const MANY_FILES = 32;
+const counted = new WeakMap<CoreContext['durable'], number>();
+
 export function durableBytes(durable: CoreContext['durable']): number {
+  const known = counted.get(durable);
+  if (known !== undefined) return known;
   let sum = 0;
+  let files = 0;
   for (const name in durable) {
     const checkpoint = durable[name];
     if (checkpoint !== undefined) sum += bytesOf(checkpoint);
+    files++;
   }
+  if (files >= MANY_FILES) counted.set(durable, sum);
   return sum;
 }

@@ -33,6 +33,8 @@ export interface SegmentOptions {
 export class SegmentRequest {
   private readonly at: string;
   private readonly dog: Watchdog;
+  /** The body has come to its end. */
+  private isRead = false;
 
   /** It is watched from here on. */
   constructor(
@@ -119,7 +121,7 @@ export class SegmentRequest {
     } catch (error) {
       throw signal.aborted && !(error instanceof FileFault) ? signal.reason : error;
     } finally {
-      dog.stop();
+      dog.stop(this.isRead);
     }
   }
 
@@ -154,6 +156,7 @@ export class SegmentRequest {
       dog.resume();
       if (segment.at === segment.to && segment.at < limit) return 'more';
     }
+    this.isRead = true;
     signal.throwIfAborted();
     const received = segment.at - begin;
     const isShort = length === null ? !this.isEnd(sizes) : received < length;

@@ -42,7 +42,7 @@ export class Watchdog implements Watched {
     patrol.join(this, Math.min(stallMs, QUIET_MS));
   }
 
-  /** The signal of the request: aborts when it stalled, with a `FaultError` as its reason, when it is ended, and when it is over. */
+  /** The signal of the request: aborts when it stalled, with a `FaultError` as its reason, when it is ended, and when it is over before all of it was read. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -77,9 +77,10 @@ export class Watchdog implements Watched {
     this.controller.abort(reason);
   }
 
-  /** The request is over. */
-  stop(): void {
-    this.end(OVER);
+  /** The request is over. What was read to its end has let go of everything: to abort it costs more than to judge its head. */
+  stop(isRead = false): void {
+    if (isRead) this.patrol.leave(this);
+    else this.end(OVER);
   }
 
   /** Milliseconds until it is to be looked at again; null once the request has been ended. */
