@@ -199,7 +199,7 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
 
   sentence(lacks.death, 'what was stored and never synced is held by whoever comes next', async (bench) => {
     const bytes = seeded(8, LARGE_BYTES);
-    const options = { bytes: MIB, sizeBytes: LARGE_BYTES, algorithms: [] } as const;
+    const options = { bytes: MIB, sizeBytes: LARGE_BYTES, algorithms: [], hasDigest: true } as const;
     const begin = async (store: Store, core: string) => {
       await stageWhole(store, core, 'f', bytes.subarray(0, MIB));
       const staged = await store.stage(core, 'f', options);
@@ -239,7 +239,7 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
     const bytes = seeded(9, LARGE_BYTES);
     await stageWhole(bench.store, 'other', 'f', seeded(10, LARGE_BYTES));
     await bench.store.publish('other', 'g1', ['f']);
-    const options = { bytes: MIB, sizeBytes: LARGE_BYTES, algorithms: [] } as const;
+    const options = { bytes: MIB, sizeBytes: LARGE_BYTES, algorithms: [], hasDigest: true } as const;
     await atEveryStep(
       bench,
       async () => undefined,
@@ -260,7 +260,7 @@ export function storeDeath(sentence: StoreSentence, lacks: StoreLacks): void {
 
   sentence(lacks.powerCut, 'by a power cut what was never synced is not held', async (bench) => {
     const bytes = seeded(11, 4 * MIB);
-    const options = { bytes: 0, sizeBytes: LARGE_BYTES, algorithms: [] } as const;
+    const options = { bytes: 0, sizeBytes: LARGE_BYTES, algorithms: [], hasDigest: true } as const;
     const staged = await bench.store.stage('c', 'f', options);
     await staged.write(bytes.slice(0, MIB));
     await staged.write(bytes.slice(3 * MIB), 3 * MIB);

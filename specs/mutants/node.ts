@@ -33,8 +33,8 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-note-needs-a-record',
         protects: 'What a killed program had stored counts only where the journal knows whose bytes they are.',
-        find: 'wanted.length === 0 ? [] : ((await note?.read(ino)) ?? [])',
-        replace: '(await note?.read(ino)) ?? []',
+        find: 'wanted.length === 0 ? [] : ((await note?.read(file.identity)) ?? [])',
+        replace: '(await note?.read(file.identity)) ?? []',
       },
     ],
   ),

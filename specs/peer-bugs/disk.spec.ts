@@ -62,6 +62,18 @@ describe('the disk', () => {
     expect(world.disk.installed('kokoro').size).toBe(1);
   });
 
+  it('D1: nor is one that another program made full after a kill: what it wrote over is found out and fetched again', async () => {
+    const world = await createWorld({ seed: 1, catalog });
+    await downloadTo(world, 'heart', 300_000);
+    world.crash();
+    world.disk.memory.overwrite(STAGED, new Uint8Array(MODEL_BYTES));
+    await world.reopen();
+    expect(world.depot.installed()).toEqual([]);
+    await world.run();
+    expect(wrongFiles(world, 'kokoro')).toEqual([]);
+    expect(world.disk.installed('kokoro').size).toBe(1);
+  });
+
   it('D1: a partial file whose bytes rotted is found out by its digest, and fetched again', async () => {
     const world = await createWorld({ seed: 1, catalog });
     const ledger = ledgerOf(world);

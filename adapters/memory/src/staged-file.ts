@@ -10,7 +10,6 @@ const NAME_SYNC_BYTES = 1024 * 1024;
 /** A partial file: written anywhere, hashed on the way where it comes in order. Its length proves nothing; only what the journal says is durable counts. */
 export class MemoryStagedFile implements StagedFile {
   held: Ranges = [];
-  readonly survivesExit = true;
   private digestsSoFar: (readonly [DigestAlgorithm, Digest])[] = [];
   /** Bytes from the start that the digests know. */
   private digestedBytes = 0;
@@ -33,6 +32,10 @@ export class MemoryStagedFile implements StagedFile {
     });
   }
 
+  get survivesExit(): boolean {
+    return this.options.hasDigest === true;
+  }
+
   get bytes(): number {
     return prefixOf(this.held);
   }
@@ -44,7 +47,7 @@ export class MemoryStagedFile implements StagedFile {
     const wanted = clipped(rangesOf(this.options), size);
     const found = this.mount.disk.written.get(this.path);
     // Where nothing is wanted nothing counts: nobody has recorded whose bytes they are.
-    const isOurs = wanted.length > 0 && found?.ino === this.mount.inode(this.fd);
+    const isOurs = this.survivesExit && wanted.length > 0 && found?.ino === this.mount.inode(this.fd);
     this.held = isOurs ? clipped(found.held.reduce(withRange, wanted), size) : wanted;
     if (!isOurs) this.forget();
     const keep = this.held.at(-1)?.to ?? 0;
@@ -75,13 +78,14 @@ export class MemoryStagedFile implements StagedFile {
       await this.mount.writeFully(this.fd, chunk, at);
       if (at === this.digestedBytes) this.digest(chunk);
       this.held = withRange(this.held, { from: at, to: at + chunk.length });
-      this.mount.disk.written.set(this.path, { ino: this.mount.inode(this.fd), held: this.held });
+      if (this.survivesExit && this.poison === null)
+        this.mount.disk.written.set(this.path, { ino: this.mount.inode(this.fd), held: this.held });
     });
   }
 
   /** What was stored and is not durable is nobody's any more. */
   private forget(): void {
-    this.mount.disk.written.delete(this.path);
+    if (this.mount.process.isAlive) this.mount.disk.written.delete(this.path);
   }
 
   sync(): Promise<Ranges> {

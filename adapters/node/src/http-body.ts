@@ -3,7 +3,7 @@ import { httpFault } from './http-fault.js';
 import { joined } from './read-buffer.js';
 
 /** Bytes that are taken ahead of whoever reads; more waits in the connection. */
-const AHEAD_BYTES = 128 * 1024;
+const AHEAD_BYTES = 512 * 1024;
 /** A reply that is not wanted is read up to here, so that its connection can serve again; otherwise the connection goes. */
 const UNWANTED_BYTES = 16 * 1024;
 

@@ -4,6 +4,7 @@ import {
   constants,
   fdatasync,
   fstat,
+  fstatSync,
   ftruncate,
   openSync,
   read,
@@ -11,6 +12,7 @@ import {
   writev,
   writevSync,
 } from 'node:fs';
+import type { FileIdentity } from './written-note.js';
 
 type Callback<T> = (error: Error | null, value: T) => void;
 
@@ -23,6 +25,7 @@ const done = <T>(begin: (callback: Callback<T>) => void): Promise<T> =>
  */
 export class OpenFile {
   private isOpen = true;
+  private identified: FileIdentity | null = null;
 
   private constructor(
     readonly fd: number,
@@ -53,11 +56,13 @@ export class OpenFile {
   }
 
   async size(): Promise<number> {
-    return (await this.stat()).size;
+    return (await done<Stats>((callback) => fstat(this.fd, callback))).size;
   }
 
-  stat(): Promise<Stats> {
-    return done<Stats>((callback) => fstat(this.fd, callback));
+  /** Which file it is, whatever its name is by now. */
+  get identity(): FileIdentity {
+    this.identified ??= fstatSync(this.fd);
+    return this.identified;
   }
 
   async truncate(bytes: number): Promise<void> {

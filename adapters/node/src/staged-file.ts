@@ -33,7 +33,7 @@ export class DiskStagedFile implements StagedFile {
     private isLink: boolean,
     private readonly options: StageOptions,
     private readonly thread: DigestThread,
-    private readonly place: Place,
+    private readonly note: WrittenNote | null,
     kept: Ranges,
   ) {
     this.taken = kept;
@@ -49,11 +49,10 @@ export class DiskStagedFile implements StagedFile {
       const isLink = fresh === null && (await isWantedLink(path, options));
       const file = fresh ?? openStaged(path, isLink, isSmall(options));
       try {
-        const note = options.sizeBytes < THREAD_BYTES || isLink ? null : new WrittenNote(path);
-        const place = { note, ino: note === null ? 0 : (await file.stat()).ino };
-        const kept = fresh === null ? await keptOf(file, options, place) : [];
-        if (kept.length === 0) await note?.clear();
-        return new DiskStagedFile(path, file, isLink, options, thread, place, kept);
+        const note = options.hasDigest === true && options.sizeBytes >= THREAD_BYTES ? new WrittenNote(path) : null;
+        const kept = fresh === null ? await keptOf(file, options, note) : [];
+        if (kept.length === 0 || isLink) await note?.clear();
+        return new DiskStagedFile(path, file, isLink, options, thread, isLink ? null : note, kept);
       } catch (error) {
         await file.close();
         throw error;
@@ -62,10 +61,9 @@ export class DiskStagedFile implements StagedFile {
   }
 
   private newQueue(stored: Ranges): WriteQueue {
-    const { note, ino } = this.place;
     return new WriteQueue(this.file, stored, () => {
       this.digestsSoFar.advance(prefixOf(this.queue.stored));
-      note?.tell(ino, this.queue.stored);
+      this.note?.tell(this.file.identity, this.queue.stored);
     });
   }
 
@@ -85,7 +83,7 @@ export class DiskStagedFile implements StagedFile {
   }
 
   get survivesExit(): boolean {
-    return this.place.note?.isTold ?? false;
+    return this.note?.isTold ?? false;
   }
 
   write(chunk: Uint8Array, at = this.bytes): Promise<void> {
@@ -114,7 +112,7 @@ export class DiskStagedFile implements StagedFile {
       } catch (error) {
         this.poison = error;
         // Nobody knows what the system still has of it.
-        await this.place.note?.end();
+        await this.note?.end();
         throw error;
       }
     });
@@ -125,7 +123,8 @@ export class DiskStagedFile implements StagedFile {
     if (this.isLink) await guarded('copy', this.path, () => this.own());
     this.taken = withoutRange(this.taken, range);
     this.queue.forget(range);
-    await this.place.note?.clear();
+    await this.note?.clear();
+    this.note?.tell(this.file.identity, this.queue.stored);
     this.digestsSoFar.restart();
     this.digestsSoFar.advance(prefixOf(this.queue.stored));
   }
@@ -134,7 +133,7 @@ export class DiskStagedFile implements StagedFile {
     return guarded('truncate', this.path, async () => {
       await this.queue.flush();
       await this.digestsSoFar.close();
-      await this.place.note?.clear();
+      await this.note?.clear();
       if (this.isLink) await this.leaveLink();
       else await this.file.truncate(0);
       this.taken = [];
@@ -184,17 +183,11 @@ export class DiskStagedFile implements StagedFile {
         await this.queue.flush();
         await this.digestsSoFar.close();
       } finally {
-        await this.place.note?.end();
+        await this.note?.end();
         await this.file.close();
       }
     });
   }
-}
-
-/** Where it is told what a file holds; no note for small files, which are only fetched again. */
-interface Place {
-  readonly note: WrittenNote | null;
-  readonly ino: number;
 }
 
 const isSmall = ({ sizeBytes }: StageOptions): boolean => sizeBytes < LARGE_BYTES;
@@ -220,10 +213,12 @@ async function openFresh(path: string, isSmall: boolean): Promise<OpenFile | nul
  * What is both wanted and there, and what a program that died had stored besides. More is cut off, unless it is another's. Where nothing is wanted
  * nothing counts: nobody has recorded whose bytes they are.
  */
-async function keptOf(file: OpenFile, options: StageOptions, { note, ino }: Place): Promise<Ranges> {
+async function keptOf(file: OpenFile, options: StageOptions, note: WrittenNote | null): Promise<Ranges> {
   const size = await file.size();
   const wanted = clipped(rangesOf(options), size);
-  const found = wanted.length === 0 ? [] : ((await note?.read(ino)) ?? []);
+  const found = wanted.length === 0 ? [] : ((await note?.read(file.identity)) ?? []);
+  // Of another file, or of another boot.
+  if (found.length === 0) await note?.clear();
   const kept = clipped(found.reduce(withRange, wanted), size);
   const end = kept.at(-1)?.to ?? 0;
   if (size > end) await file.truncate(end);

@@ -61,7 +61,8 @@ export class DurableOffsets {
   /** For each connection. Before anything is recorded nobody would know whose bytes they are. */
   private get mostAheadBytes(): number {
     const { aheadBytes, aheadStoredBytes } = this.limits;
-    return this.staged.survivesExit && this.recordedBytes > 0 ? aheadStoredBytes : aheadBytes;
+    const isKnown = this.recordedBytes > 0 && this.checkpoints.looseBytes === 0;
+    return isKnown && this.staged.survivesExit ? aheadStoredBytes : aheadBytes;
   }
 
   /** One more request brings bytes of the file. */

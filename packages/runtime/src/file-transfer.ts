@@ -17,7 +17,7 @@ import type { Job, Proven } from './job.js';
 import type { Meter } from './meter.js';
 import { type BadPiece, Pieces } from './pieces.js';
 import type { StagedFile } from './ports.js';
-import { algorithmsFor, expectedDigest, proofOf } from './proof.js';
+import { algorithmsFor, expectedDigest, hasDigest, proofOf } from './proof.js';
 import { SourceTransfer } from './source-transfer.js';
 
 /** Faults whose remedy is elsewhere, most actionable first: what is reported when every source failed. */
@@ -54,12 +54,14 @@ export class FileTransfer {
       ...wanted,
       sizeBytes: spec.contents[0].sizeBytes,
       algorithms: algorithmsFor(spec),
+      hasDigest: hasDigest(spec),
     });
     const isKnown = known !== undefined && adoptedBytes === null && staged.held.length > 0;
     const identity: Identity = { validator: isKnown ? known.validator : null, origin: isKnown ? known.origin : null };
     const { clock, limits } = ports;
-    const lost = staged.held.reduce(withoutRange, rangesOf(wanted));
-    const recorded = lost.reduce(withoutRange, rangesOf(wanted));
+    const counted = adoptedBytes === null ? rangesOf(wanted) : [];
+    const lost = staged.held.reduce(withoutRange, counted);
+    const recorded = lost.reduce(withoutRange, counted);
     const offsets = new DurableOffsets(staged, spec.filename, identity, this.checkpoints, clock, limits, recorded);
     const pieces = Pieces.of(spec, staged, job.signal);
     const look = { contentType: '', head: new Uint8Array(0) };

@@ -92,6 +92,8 @@ export interface StageOptions {
   /** Declared size, bytes: a git blob's digest begins with it. */
   readonly sizeBytes: number;
   readonly algorithms: readonly DigestAlgorithm[];
+  /** A digest will tell whether the whole is right: without one, nothing counts that was not synced. */
+  readonly hasDigest?: boolean;
 }
 
 export interface ExtractOptions {

@@ -13,6 +13,10 @@ export function algorithmsFor(file: FileSpec): readonly DigestAlgorithm[] {
   return ['sha256', ...new Set(weak)];
 }
 
+/** Whether no content is taken for its size alone. */
+export const hasDigest = ({ contents }: FileSpec): boolean =>
+  contents.every((content) => content.sha256 !== null || WEAK.some((name) => content[name] !== null));
+
 function proofBy(content: Content, digests: Partial<Record<DigestAlgorithm, string>>): Proven['proof'] | null {
   if (content.sha256 !== null) return content.sha256 === digests.sha256 ? 'strong' : null;
   const weak = WEAK.filter((name) => content[name] !== null);

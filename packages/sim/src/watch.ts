@@ -150,6 +150,14 @@ function watchedStore(inner: Store, { isFull, onDisk }: Outlook, tell: Tell): St
   };
 }
 
+async function* endingWith<T>(items: AsyncIterable<T>, end: () => void): AsyncGenerator<T, void, undefined> {
+  try {
+    yield* items;
+  } finally {
+    end();
+  }
+}
+
 function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook, tell: Tell): Fetcher {
   let requests = 0;
   return {
@@ -165,18 +173,22 @@ function watchedFetcher(inner: Fetcher, { process, fileAt, onRequest }: Outlook,
       const id = ++requests;
       onRequest(url);
       tell({ type: 'request', ...name, url, from, to, ifRange, id });
-      const end = () =>
+      // When its body was read, or when it was given up: a dead process does neither.
+      let isOver = false;
+      const end = () => {
+        if (isOver || !process.isAlive) return;
+        isOver = true;
         tell({
           type: 'requestEnded',
           ...name,
           id,
           error: signal.reason === undefined ? null : messageOf(signal.reason),
         });
+      };
       signal.addEventListener('abort', end, { once: true });
-      void process.death.then(() => signal.removeEventListener('abort', end));
       const response = await inner.fetch(request, signal);
       tell({ type: 'response', ...name, id, status: response.status, requests: response.requests ?? 1 });
-      return response;
+      return { ...response, body: endingWith(response.body, end) };
     },
   };
 }
