@@ -2,7 +2,7 @@
  * Where a download is cut does not matter: at every boundary of segments, pieces and checkpoints, one byte before and behind it, and anywhere
  * else, what was recorded is never fetched again, and what becomes ready is right.
  */
-import { covers, overlaps, type Ranges, rangesOf } from '@lading/core';
+import { bytesIn, covers, overlaps, type Ranges, rangesOf } from '@lading/core';
 import { seededLuck, urlOf } from '@lading/memory';
 import { createWorld, type World } from '@lading/sim';
 import { describe, expect, it } from 'vitest';
@@ -94,6 +94,25 @@ describe('a download over several connections', () => {
       expect(islands).toBeGreaterThan(isKept ? POINTS / 20 : 0);
     },
   );
+
+  it('that is killed when all was stored, and little of it recorded, survives a power cut once it is installed', async () => {
+    let found = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const world = await createWorld({ seed, catalog, transfer, pace, connections: CONNECTIONS, diskMs: 40 });
+      void world.depot.download('a').catch(() => undefined);
+      await world.runUntil(() => bytesIn(left(world)) === SIZE || world.depot.status('a').phase === 'ready');
+      if (bytesIn(left(world)) === SIZE && bytesIn(recorded(world)) < SIZE) found++;
+      world.crash();
+      const first = world.memory.network.requests.length;
+      await world.reopen();
+      await world.run(world.depot.download('a'));
+      expect(bytesIn(servedSince(world, first)), 'bytes that were fetched again').toBe(0);
+      world.cutPower(true);
+      await world.reopen();
+      await expectRight(world);
+    }
+    expect(found).toBeGreaterThan(20);
+  });
 
   it('whose connection breaks after any number of bytes fetches nothing twice', async () => {
     let parallel = 0;

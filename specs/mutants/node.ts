@@ -389,7 +389,7 @@ export const NODE: readonly Safeguard[] = [
       {
         id: 'node-body-ahead',
         protects: 'A reply that nobody reads is not taken from the system.',
-        find: 'return this.heldBytes < AHEAD_BYTES;',
+        find: 'return this.heldBytes < aheadBytes();',
         replace: 'return true;',
         suites: ['scenarios/http-connections'],
       },

@@ -12,12 +12,6 @@ export const TRANSFERS: readonly Safeguard[] = [
       replace: 'Promise.resolve(this.staged.held).then((durable) => this.record(durable))',
     },
     {
-      id: 'found-is-not-recorded',
-      protects: 'What a killed program had stored is synced and recorded before it counts.',
-      find: 'this.noted = recorded;',
-      replace: 'this.noted = staged.held;',
-    },
-    {
       id: 'checkpoint-of-sync',
       protects: 'What came during a sync is not counted as synced.',
       find: 'this.staged.sync().then((durable) => this.record(durable))',

@@ -8,6 +8,9 @@ const LEAST_BYTES = 16 * 1024;
 
 let open = 0;
 
+/** Whether so many connections are open that what each holds has to be little. */
+export const isCrowded = (): boolean => open > FEW;
+
 /** Where a connection's bytes go: one behind the other into large blocks, each byte once, so that what came in many small reads is one piece. */
 export class ReadBuffer {
   private rest = Buffer.alloc(0);
@@ -22,7 +25,7 @@ export class ReadBuffer {
     if (this.rest.length < LEAST_BYTES) {
       this.block?.fill();
       // Reads of the usual 64 KiB cost twice the time at a gigabyte a second.
-      this.block = open > FEW ? null : new Block();
+      this.block = isCrowded() ? null : new Block();
       this.rest = this.block?.bytes ?? Buffer.allocUnsafeSlow(SMALL_BLOCK_BYTES);
     }
     return this.rest;
