@@ -11,7 +11,7 @@ const ASIDE = '.written-';
 const NOTE_BYTES = 4096;
 /** So many fit into it, whatever their numbers; what is beyond them is fetched again. */
 const MOST_RANGES = 64;
-/** Who dies loses what was stored since the last note: less than this, and what was stored while the note was written. */
+/** Who dies loses what was stored since the last note: less than twice this, because one is being written while more comes, bytes. */
 const STEP_BYTES = 2 * 1024 * 1024;
 
 export const isNote = (path: string): boolean => basename(path).startsWith(ASIDE);
@@ -47,7 +47,7 @@ export class WrittenNote {
 
   /** Whether there is one, and no old one. */
   get isTold(): boolean {
-    return this.isThere && !this.isOver && this.toldBytes - this.writtenBytes <= STEP_BYTES;
+    return this.isThere && !this.isOver && this.toldBytes - this.writtenBytes < 2 * STEP_BYTES;
   }
 
   /** What a program that died had stored of this very file; nothing, if nobody knows. */
@@ -95,7 +95,7 @@ export class WrittenNote {
   /** What was noted does not count any more. Resolves when nobody will find it. */
   async clear(): Promise<void> {
     this.next = null;
-    await this.writing;
+    while (this.writing !== null) await this.writing;
     this.toldBytes = 0;
     // Whoever tells meanwhile has to wait: a note must not be begun in the file that is about to go.
     this.writing = this.remove().then(() => this.goOn());

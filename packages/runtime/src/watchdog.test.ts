@@ -129,6 +129,15 @@ describe('a watched request', () => {
     expect(faultIn(dog)).toMatchObject({ type: 'stalled' });
   });
 
+  it('of which all was read leaves no timer behind and is ended neither then nor later', async () => {
+    const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
+    dog.headCame();
+    dog.stop(true);
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(20 * STALL_MS);
+    expect(dog.signal.aborted).toBe(false);
+  });
+
   it('that is over leaves no timer behind and is not ended later', async () => {
     const dog = new Watchdog(new Patrol(clock), STALL_MS, 'a.bin');
     dog.headCame();
