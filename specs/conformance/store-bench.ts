@@ -26,6 +26,8 @@ export interface StoreLacks {
   readonly full?: string;
   readonly failure?: string;
   readonly death?: string;
+  /** Nothing tells it what a process that died had stored and not synced. */
+  readonly stored?: string;
   readonly powerCut?: string;
 }
 

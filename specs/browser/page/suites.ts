@@ -16,6 +16,7 @@ storeConformance(name, makeStore, {
   full: 'a page cannot set its own quota',
   failure: 'a page cannot break the disk under it',
   powerCut: noPowerSwitch,
+  stored: 'a page is not told whether the machine went down meanwhile, and keeps no note',
 });
 journalConformance(name, makeJournal, {
   medium: 'records are entries of a database, not bytes of a file',
