@@ -11,11 +11,13 @@ const GATHER_BYTES = 4 * 1024 * 1024;
 export class Checkpoints {
   private pending: Record<string, Checkpoint> = {};
   private pendingBytes = 0;
-  /** Of those that were noted and not waited for: not recorded yet. */
+  /** Of those that were noted: not recorded yet. */
   looseBytes = 0;
   private lastMs: number;
   private timer: AbortController | null = null;
   private writing: Promise<void> = Promise.resolve();
+  /** The record that has not begun: what is noted until then is in it. */
+  private next: Promise<void> | null = null;
   /** Files that are being fetched: what may be ahead of the last durable offsets is theirs together. */
   sharers = 0;
 
@@ -26,15 +28,27 @@ export class Checkpoints {
     this.lastMs = clock.monotonicMs();
   }
 
+  /** Notes a durable offset, to be recorded in the background with others. */
+  note(file: string, checkpoint: Checkpoint, newBytes: number): void {
+    this.looseBytes += newBytes;
+    // Whoever flushes last is told.
+    if (this.add(file, checkpoint, newBytes)) this.flush().catch(() => undefined);
+    else this.flushSoon();
+  }
+
   /** Notes a durable offset; resolves when it is recorded, if there is enough to record. */
-  note(file: string, checkpoint: Checkpoint, newBytes: number): Promise<void> {
-    this.pending[file] = checkpoint;
-    this.pendingBytes += newBytes;
-    const isDue = this.pendingBytes >= GATHER_BYTES || this.clock.monotonicMs() - this.lastMs >= GATHER_MS;
-    if (isDue) return this.flush();
+  record(file: string, checkpoint: Checkpoint, newBytes: number): Promise<void> {
+    if (this.add(file, checkpoint, newBytes)) return this.flush();
     this.looseBytes += newBytes;
     this.flushSoon();
     return Promise.resolve();
+  }
+
+  /** Whether there is enough to record. */
+  private add(file: string, checkpoint: Checkpoint, newBytes: number): boolean {
+    this.pending[file] = checkpoint;
+    this.pendingBytes += newBytes;
+    return this.pendingBytes >= GATHER_BYTES || this.clock.monotonicMs() - this.lastMs >= GATHER_MS;
   }
 
   /** What is noted is recorded after a while also if nothing more comes. */
@@ -61,10 +75,13 @@ export class Checkpoints {
     return this.writing.catch(() => undefined);
   }
 
+  /** Resolves when all that was noted is recorded; throws why it, or what came before it, could not be. */
   flush(): Promise<void> {
     this.timer?.abort(OVER);
     this.timer = null;
-    this.writing = this.writing.then(async () => {
+    if (this.next !== null) return this.next;
+    const next = this.writing.then(async () => {
+      this.next = null;
       const files = this.pending;
       const loose = this.looseBytes;
       this.pending = {};
@@ -73,6 +90,8 @@ export class Checkpoints {
       if (Object.keys(files).length > 0) await this.report(files);
       this.looseBytes -= loose;
     });
-    return this.writing;
+    this.next = next;
+    this.writing = next;
+    return next;
   }
 }

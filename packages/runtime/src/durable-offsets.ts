@@ -1,4 +1,4 @@
-import { bytesIn, checkpointOf, type Range, type Ranges, withoutRange } from '@lading/core';
+import { bytesIn, type Checkpoint, checkpointOf, type Range, type Ranges, withoutRange } from '@lading/core';
 import type { Checkpoints } from './checkpoints.js';
 import type { Clock, StagedFile } from './ports.js';
 import type { TransferLimits } from './transfer-limits.js';
@@ -101,15 +101,20 @@ export class DurableOffsets {
     if (bytesIn(this.staged.held) > bytesIn(this.noted) || bytesIn(this.noted) === 0) await this.staged.sync();
   }
 
-  noteAll(): Promise<void> {
-    return this.note(this.staged.held);
+  /** The file is done: it is recorded with others, and nobody waits for it here. */
+  noteAll(): void {
+    this.checkpoints.note(this.filename, ...this.newest(this.staged.held));
   }
 
   private note(durable: Ranges): Promise<void> {
+    return this.checkpoints.record(this.filename, ...this.newest(durable));
+  }
+
+  private newest(durable: Ranges): [checkpoint: Checkpoint, newBytes: number] {
     const newBytes = Math.max(0, bytesIn(durable) - bytesIn(this.noted));
     this.noted = durable;
     this.lastSyncMs = this.clock.monotonicMs();
-    return this.checkpoints.note(this.filename, checkpointOf(durable, this.identity), newBytes);
+    return [checkpointOf(durable, this.identity), newBytes];
   }
 
   /** After a break: what has come is made durable and noted, so that the next attempt builds on it. */
@@ -160,7 +165,7 @@ export class DurableOffsets {
     const rest = range === 'all' ? [] : withoutRange(this.noted, range);
     if (bytesIn(rest) < bytesIn(this.noted)) {
       // What is recorded grows or begins anew: so it is first nothing, and then what is left.
-      await this.checkpoints.note(this.filename, { bytes: 0, validator: null, origin: null }, 0);
+      await this.checkpoints.record(this.filename, { bytes: 0, validator: null, origin: null }, 0);
       await this.checkpoints.flush();
       this.noted = [];
       this.recordedBytes = 0;
