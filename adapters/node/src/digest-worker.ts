@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import type { DigestAlgorithm } from '@lading/runtime';
 import type { DigestAnswer, DigestOrder } from './digest-thread.js';
-import { beginHashes } from './hashes.js';
+import { beginHashes, digestsOf } from './hashes.js';
 
 /**
  * The thread that hashes large files: it reads again what was just written, which the system still has in memory, and so proves what is stored.
@@ -16,10 +17,10 @@ const block = Buffer.allocUnsafeSlow(1024 * 1024);
 
 interface Work {
   readonly fd: number;
-  hashes: ReadonlyMap<string, Hash>;
+  hashes: ReadonlyMap<DigestAlgorithm, Hash>;
   atByte: number;
   readonly stop: Int32Array;
-  readonly begin: () => ReadonlyMap<string, Hash>;
+  readonly begin: () => ReadonlyMap<DigestAlgorithm, Hash>;
   error: unknown;
 }
 
@@ -73,7 +74,7 @@ function carryOut(order: DigestOrder): DigestAnswer['value'] {
     case 'finish': {
       if (work.error !== null) throw work.error;
       advance(work, order.to);
-      const digests = Object.fromEntries([...work.hashes].map(([name, hash]) => [name, hash.digest('hex')]));
+      const digests = digestsOf(work.hashes);
       restart(work);
       return digests;
     }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Range } from '@lading/core';
 import type { DigestAlgorithm, StageOptions } from '@lading/runtime';
-import { beginHashes } from './hashes.js';
+import { beginHashes, digestsOf } from './hashes.js';
 import type { OpenFile } from './open-file.js';
 
 /** The digests of a file that is being written: they follow behind its first hole. */
@@ -56,7 +56,7 @@ export class InlineDigests implements Digests {
     await this.read({ from: this.atByte, to }, (bytes) => {
       for (const hash of this.hashes.values()) hash.update(bytes);
     });
-    const digests = Object.fromEntries([...this.hashes].map(([name, hash]) => [name, hash.digest('hex')]));
+    const digests = digestsOf(this.hashes);
     this.restart();
     return digests;
   }

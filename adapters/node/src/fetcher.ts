@@ -31,6 +31,8 @@ export class HttpFetcher implements Fetcher {
   private client: Promise<HttpClient> | null = null;
   /** As it was: to ask the process for it again with each request is slow. */
   private readonly environment = { ...process.env };
+  /** By origin, as the environment has them. */
+  private readonly proxies = new Map<string, ProxyServer | null>();
   private readonly secrets: Secrets;
   readonly redact: (text: string) => string;
 
@@ -69,19 +71,20 @@ export class HttpFetcher implements Fetcher {
     for (let hop = 0; ; hop++) {
       const subject = this.redact(redactUrl(url.href));
       const credentials = isHome ? this.options.headers?.[url.origin] : undefined;
-      const headers = { ...this.standardHeaders(wanted), ...credentials };
+      const asked = { ...this.standardHeaders(wanted), ...credentials };
       const isGuarded = !isHome && url.hostname !== home.hostname && !isLoopbackHost(home.hostname);
       spent.requests++;
-      const reply = await this.send(url, headers, isGuarded, signal, subject);
-      const response = { status: reply.status, headers: redactHeaders(reply.headers, this.redact) };
-      const location = locationIn(response);
+      const { status, headers: told, body } = await this.send(url, asked, isGuarded, signal, subject);
+      const headers = this.secrets.isEmpty ? told : redactHeaders(told, this.redact);
+      const location = locationIn({ status, headers });
       if (location === null) {
-        const bytes = reply.body.read(signal, subject);
-        const body = this.secrets.isEmpty ? bytes : this.secrets.watch(bytes, subject);
-        return { ...response, body, requests: spent.requests, ...(redirect === undefined ? {} : { redirect }) };
+        const bytes = body.read(signal, subject);
+        const safe = this.secrets.isEmpty ? bytes : this.secrets.watch(bytes, subject);
+        const response = { status, headers, body: safe, requests: spent.requests };
+        return redirect === undefined ? response : { ...response, redirect };
       }
-      if (isHome) redirect = response.headers;
-      reply.body.drop();
+      if (isHome) redirect = headers;
+      body.drop();
       if (hop >= MAX_HOPS)
         throw FaultError.of('serverError', 'redirectLoop', `${redactUrl(home.href)}: more than ${MAX_HOPS} redirects`);
       const next = this.judgeHop(url, home, location);
@@ -127,6 +130,14 @@ export class HttpFetcher implements Fetcher {
     };
   }
 
+  private proxyOf(url: URL): ProxyServer | null {
+    const known = this.proxies.get(url.origin);
+    if (known !== undefined) return known;
+    const proxy = proxyFor(url, this.environment);
+    this.proxies.set(url.origin, proxy);
+    return proxy;
+  }
+
   private async send(
     url: URL,
     headers: Readonly<Record<string, string>>,
@@ -136,7 +147,7 @@ export class HttpFetcher implements Fetcher {
   ): Promise<Reply> {
     let proxy: ProxyServer | null = null;
     try {
-      proxy = proxyFor(url, this.environment);
+      proxy = this.proxyOf(url);
       const client = await this.connect();
       const reply = await client.ask({ url, headers, isGuarded, proxy, signal });
       // In a tunnel the proxy has no word any more: there it is the origin that says so.

@@ -11,3 +11,10 @@ export function beginHashes(algorithms: readonly DigestAlgorithm[], sizeBytes: n
     }),
   );
 }
+
+/** Of all that they were given; they take no more. */
+export function digestsOf(hashes: ReadonlyMap<DigestAlgorithm, Hash>): Partial<Record<DigestAlgorithm, string>> {
+  const digests: Partial<Record<DigestAlgorithm, string>> = {};
+  for (const [algorithm, hash] of hashes) digests[algorithm] = hash.digest('hex');
+  return digests;
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, createReadStream, lstatSync, readdirSync, renameSync, type Stats } from 'node:fs';
 import { rmdir, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { InstalledFile, Range } from '@lading/core';
 import {
@@ -57,8 +57,13 @@ export class DiskStore implements Store {
     return join(this.cores, core, generation, file);
   }
 
+  /** A name has no segment that leads elsewhere, so nothing has to be resolved. */
+  private staged(core: string, file: string): string {
+    return `${this.staging}${sep}${core}${sep}${file}`;
+  }
+
   stage(core: string, file: string, options: StageOptions): Promise<StagedFile> {
-    const path = join(this.staging, core, file);
+    const path = this.staged(core, file);
     return descriptors.stage(async () => this.proofs.of(await DiskStagedFile.open(path, options, this.digests), path));
   }
 
@@ -83,7 +88,7 @@ export class DiskStore implements Store {
     const present = new Set([...(await filesIn(from)).keys()]);
     for (const file of files) {
       if (!present.has(file)) continue;
-      const target = join(this.staging, core, file);
+      const target = this.staged(core, file);
       await makeDirectory(dirname(target));
       this.proofs.forget(target);
       await moveFile(join(from, file), target);
@@ -91,10 +96,10 @@ export class DiskStore implements Store {
   }
 
   adopt(core: string, file: string, from: Resident): Promise<number | null> {
-    const path = join(this.staging, core, file);
+    const path = this.staged(core, file);
     const source =
       from.generation === null
-        ? join(this.staging, from.core, from.file)
+        ? this.staged(from.core, from.file)
         : this.locate(from.core, from.generation, from.file);
     this.proofs.forget(path);
     return guarded('link', path, () => linkFile(source, path));
@@ -106,7 +111,7 @@ export class DiskStore implements Store {
 
   async extract(core: string, options: ExtractOptions, signal: AbortSignal): Promise<readonly InstalledFile[]> {
     const targetDir = this.assembly(core, options.generation);
-    const archivePath = join(this.staging, core, options.file);
+    const archivePath = this.staged(core, options.file);
     try {
       await removeHeld(targetDir);
       await makeDirectory(targetDir);
@@ -143,9 +148,10 @@ export class DiskStore implements Store {
     for (const file of files) {
       await breath();
       const target = join(assembly, file);
-      if (!folders.has(dirname(target))) await makeDirectory(dirname(target));
-      for (let folder = dirname(target); folder !== assembly; folder = dirname(folder)) folders.add(folder);
-      const source = join(this.staging, core, file);
+      const inside = dirname(target);
+      if (!folders.has(inside)) await makeDirectory(inside);
+      for (let folder = inside; !folders.has(folder); folder = dirname(folder)) folders.add(folder);
+      const source = this.staged(core, file);
       this.proofs.demand(source);
       chmodSync(source, 0o444);
       await moveFile(source, target, renameSync);
@@ -247,7 +253,7 @@ export class DiskStore implements Store {
       await renameHeld(path, hidden);
       await this.bringBack(core, hidden, goodFiles);
       for (const file of partFiles) {
-        const target = join(this.staging, core, file);
+        const target = this.staged(core, file);
         await makeDirectory(dirname(target));
         await copyDurably(join(hidden, file), target);
       }

@@ -29,7 +29,10 @@ export class Asset {
 
   get files(): readonly AssetFile[] {
     return this.places.flatMap(({ core, generation, files }) =>
-      files.map((file) => ({ ...file, core, path: this.locate(core, generation, file.filename) })),
+      files.map(({ filename, sizeBytes, sha256 }) => {
+        const path = this.locate(core, generation, filename);
+        return { filename, sizeBytes, sha256, core, path };
+      }),
     );
   }
 

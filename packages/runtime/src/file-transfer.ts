@@ -12,7 +12,7 @@ import type { Checkpoints } from './checkpoints.js';
 import { DurableOffsets, type Identity } from './durable-offsets.js';
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-fault.js';
-import { type FileWork, OURS, sizesOf, type TransferPorts } from './file-work.js';
+import { type FileWork, isPage, OURS, type TransferPorts } from './file-work.js';
 import type { Job, Proven } from './job.js';
 import type { Meter } from './meter.js';
 import { type BadPiece, Pieces } from './pieces.js';
@@ -33,6 +33,8 @@ const TELLING: readonly Fault['type'][] = [
 /** Brings one file to whole and proven: from each of its sources in turn, from where the last attempt ended. */
 export class FileTransfer {
   private found = { sizeBytes: 0, sha256: '' };
+  private readonly sizes: readonly number[];
+  private readonly mostBytes: number;
 
   constructor(
     private readonly ports: TransferPorts,
@@ -40,7 +42,10 @@ export class FileTransfer {
     private readonly checkpoints: Checkpoints,
     private readonly job: Job,
     private readonly spec: FileSpec,
-  ) {}
+  ) {
+    this.sizes = [...new Set(spec.contents.map(({ sizeBytes }) => sizeBytes))];
+    this.mostBytes = Math.max(...this.sizes);
+  }
 
   /** From what is here already: what the last checkpoint counts on, or so many bytes of an equal file. */
   async run(adoptedBytes: number | null): Promise<Proven> {
@@ -65,12 +70,14 @@ export class FileTransfer {
     const offsets = new DurableOffsets(staged, spec.filename, identity, this.checkpoints, clock, limits, recorded);
     const pieces = Pieces.of(spec, staged, job.signal);
     const look = { contentType: '', head: new Uint8Array(0) };
-    const { meter } = this;
+    const { meter, mostBytes, sizes } = this;
     const work = {
       ports,
       meter,
       job,
       spec,
+      sizes,
+      mostBytes,
       staged,
       offsets,
       identity,
@@ -118,9 +125,9 @@ export class FileTransfer {
   }
 
   private isWhole(staged: StagedFile): boolean {
-    const sizes = sizesOf(this.spec);
-    const isOne = staged.held.length <= 1 && bytesIn(staged.held) === staged.bytes;
-    return isOne && (staged.bytes === Math.max(...sizes) || (staged.bytes > 0 && sizes.includes(staged.bytes)));
+    const { bytes, held } = staged;
+    const isOne = held.length <= 1 && bytesIn(held) === bytes;
+    return isOne && (bytes === this.mostBytes || (bytes > 0 && this.sizes.includes(bytes)));
   }
 
   /** Drops the pieces that turned out wrong, so that they are fetched again; which they were. */
@@ -186,7 +193,7 @@ export class FileTransfer {
     const { filename, urls } = this.spec;
     const redact = this.ports.fetcher.redact ?? ((text: string) => text);
     const { contentType, head } = look;
-    const how = /html/i.test(contentType)
+    const how = isPage(contentType)
       ? `; it came as ${quote(redact(contentType))} and begins ${quote(redact(String.fromCharCode(...head)))}`
       : '';
     const source = identity.origin ?? redactUrl(urls[0] ?? '');

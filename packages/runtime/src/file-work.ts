@@ -25,19 +25,21 @@ export interface FileWork {
   readonly meter: Meter;
   readonly job: Job;
   readonly spec: FileSpec;
+  /** That it may have. */
+  readonly sizes: readonly number[];
+  readonly mostBytes: number;
   readonly staged: StagedFile;
   readonly offsets: DurableOffsets;
   readonly identity: Identity;
   readonly pieces: Pieces | null;
-  /** How the last first bytes looked, for a message. */
+  /** What the last reply said it was, and how it began if that was a page, for a message. */
   readonly look: { contentType: string; head: Uint8Array };
   /** Sources that led to an expired address, and the number of their requests when another one was asked for. */
   readonly renewed: Map<string, number>;
 }
 
-export const sizesOf = ({ contents }: FileSpec): readonly number[] => [
-  ...new Set(contents.map(({ sizeBytes }) => sizeBytes)),
-];
+/** Where a file was expected: a sign-in page, an error. */
+export const isPage = (contentType: string): boolean => /html/i.test(contentType);
 
 /** Drops all that is staged, and what was counted of it. */
 export async function startOver({ meter, job, staged, offsets, identity, pieces }: FileWork): Promise<void> {

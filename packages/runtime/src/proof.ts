@@ -6,11 +6,19 @@ import type { DigestAlgorithm } from './ports.js';
 const WEAK: readonly Exclude<DigestAlgorithm, 'sha256'>[] = ['gitBlob', 'sha1', 'md5'];
 
 /** The digests that must be computed to prove a file: sha256 always (it is what we record), a weak one where that is all there is. */
-export function algorithmsFor(file: FileSpec): readonly DigestAlgorithm[] {
-  const weak = file.contents.flatMap((content) =>
-    content.sha256 === null ? WEAK.filter((name) => content[name] !== null) : [],
-  );
-  return ['sha256', ...new Set(weak)];
+export function algorithmsFor({ contents }: FileSpec): readonly DigestAlgorithm[] {
+  const all = new Set<DigestAlgorithm>(['sha256']);
+  for (const content of contents) {
+    if (content.sha256 === null) for (const name of WEAK) if (content[name] !== null) all.add(name);
+  }
+  return [...all];
+}
+
+/** The strong digests that a file may have. Such a digest has one length: of what is declared with another, nothing is ever proven. */
+export function strongDigests({ contents }: FileSpec): readonly string[] {
+  const found: string[] = [];
+  for (const { sha256 } of contents) if (sha256 !== null) found.push(sha256);
+  return found;
 }
 
 /** Whether no content is taken for its size alone. */

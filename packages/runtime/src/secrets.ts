@@ -29,7 +29,8 @@ export function redactHeaders(
   redact: (text: string) => string,
 ): Record<string, string> {
   const safe: Record<string, string> = {};
-  for (const [name, text] of Object.entries(headers)) {
+  for (const name in headers) {
+    const text = headers[name] as string;
     // A location is where to go next, not something to show: it stays as it is, and is redacted in messages.
     const shown = name === 'location' ? text : redact(text);
     // A validator that had to be changed is none any more.

@@ -1,8 +1,9 @@
 import { contentDigest, judgeHead } from '@lading/core';
 import { FaultError } from './fault-error.js';
 import { FileFault } from './file-fault.js';
-import { type FileWork, sizesOf } from './file-work.js';
+import { type FileWork, isPage } from './file-work.js';
 import type { FetchResponse } from './ports.js';
+import { strongDigests } from './proof.js';
 import type { Segment } from './segments.js';
 import { Watchdog } from './watchdog.js';
 
@@ -55,14 +56,13 @@ export class SegmentRequest {
   async run(): Promise<'whole' | 'more' | 'restart'> {
     const { dog, segment } = this;
     const { url, origin, place } = this.source;
-    const { identity, pieces, ports, spec, staged } = this.work;
+    const { identity, mostBytes, pieces, ports, sizes, spec, staged } = this.work;
     const { clock, fetcher, manners } = ports;
-    const sizes = sizesOf(spec);
     // Pieces tell more than a tag: what is proven stays, whatever has become of the file since.
     const isOurs = origin !== null && origin === identity.origin && pieces?.isEager !== true;
     const validator = isOurs ? identity.validator : null;
     const from = segment.at;
-    const to = this.options.isBounded || segment.to < Math.max(...sizes) ? segment.to : undefined;
+    const to = this.options.isBounded || segment.to < mostBytes ? segment.to : undefined;
     const isRange = from > 0 || to !== undefined || fetcher.isRangeFirst;
     const range = to === undefined ? {} : { to };
     const { signal } = dog;
@@ -84,7 +84,7 @@ export class SegmentRequest {
           ...range,
           isRange,
           sizes,
-          sha256: spec.contents.flatMap((content) => content.sha256 ?? []),
+          sha256: strongDigests(spec),
           validator,
           now: clock.now(),
         },
@@ -128,11 +128,10 @@ export class SegmentRequest {
   private async receive(response: FetchResponse, length: number | null): Promise<'whole' | 'more' | 'restart'> {
     const { dog, segment } = this;
     const { signal } = dog;
-    const { job, look, meter, offsets, pieces, ports, spec, staged } = this.work;
-    const sizes = sizesOf(spec);
+    const { job, look, meter, mostBytes, offsets, pieces, ports, sizes, spec, staged } = this.work;
     const begin = segment.at;
     // Only a whole file comes without a length: a part says where it ends.
-    const limit = length === null ? Math.max(...sizes) : begin + length;
+    const limit = length === null ? mostBytes : begin + length;
     for await (const chunk of response.body) {
       signal.throwIfAborted();
       dog.bytesCame(chunk.length);
@@ -142,7 +141,7 @@ export class SegmentRequest {
         offsets.forget();
         throw new FileFault({ type: 'serverError', detail: 'tooLong', message, file: spec.filename }, [spec.filename]);
       }
-      if (at === 0) look.head = new Uint8Array(chunk.subarray(0, LOOK_BYTES));
+      if (at === 0 && isPage(look.contentType)) look.head = new Uint8Array(chunk.subarray(0, LOOK_BYTES));
       // Another has taken over what is behind the segment's end.
       const part = at + chunk.length > segment.to ? chunk.subarray(0, segment.to - at) : chunk;
       dog.pause();
@@ -159,7 +158,7 @@ export class SegmentRequest {
     this.isRead = true;
     signal.throwIfAborted();
     const received = segment.at - begin;
-    const isShort = length === null ? !this.isEnd(sizes) : received < length;
+    const isShort = length === null ? !this.isEnd : received < length;
     if (isShort) {
       const expected = length === null ? `${sizes.join(' or ')} in all` : `${length}`;
       const message = `${this.at}: the connection ended after ${received} bytes, expected ${expected}`;
@@ -174,12 +173,13 @@ export class SegmentRequest {
       segment.at = begin;
       return 'restart';
     }
-    return this.isEnd(sizes) ? 'whole' : 'more';
+    return this.isEnd ? 'whole' : 'more';
   }
 
   /** Whether the segment may end where it is. */
-  private isEnd(sizes: readonly number[]): boolean {
+  private get isEnd(): boolean {
     const { at, to } = this.segment;
-    return at === to || (to === Math.max(...sizes) && sizes.includes(at));
+    const { mostBytes, sizes } = this.work;
+    return at === to || (to === mostBytes && sizes.includes(at));
   }
 }

@@ -1,7 +1,7 @@
 import { bytesIn, missingIn, originOf, redactUrl } from '@lading/core';
 import { FaultError, faultOf } from './fault-error.js';
 import { FileFault } from './file-fault.js';
-import { type FileWork, OURS, sizesOf, startOver } from './file-work.js';
+import { type FileWork, OURS, startOver } from './file-work.js';
 import { JobEnded } from './job.js';
 import { OVER } from './over.js';
 import { SegmentRequest, type Source } from './segment-request.js';
@@ -121,17 +121,17 @@ export class SourceTransfer {
 
   /** What is missing, as parts. What cannot be continued from this source is missing too. */
   private async divide(): Promise<void> {
-    const { identity, ports, spec, staged } = this.work;
+    const { identity, mostBytes, ports, sizes, spec, staged } = this.work;
     const { fetcher, limits, manners } = ports;
     // Without any digest nothing would tell that two halves are of two files: only a validator may.
     const hasDigest = spec.contents.some((c) => (c.sha256 ?? c.sha1 ?? c.md5 ?? c.gitBlob) !== null);
     const isUnsafe = !hasDigest && !(identity.origin === this.origin && identity.validator !== null);
     if (staged.held.length > 0 && (isUnsafe || manners.isRangeless(this.url))) await startOver(this.work);
-    const missing = missingIn(staged.held, Math.max(...sizesOf(spec)));
+    const missing = missingIn(staged.held, mostBytes);
     this.isShared =
       (fetcher.connections ?? 1) > 1 &&
       bytesIn(missing) >= limits.parallelFromBytes &&
-      sizesOf(spec).length === 1 &&
+      sizes.length === 1 &&
       spec.contents.some(({ sha256 }) => sha256 !== null) &&
       !manners.isRangeless(this.url);
     this.segments = new Segments(missing, this.isShared ? limits.segmentBytes : Number.POSITIVE_INFINITY);
@@ -284,11 +284,11 @@ export class SourceTransfer {
     this.dismiss(worker);
     while (this.crew.size > 1)
       await Promise.all([...this.crew].filter((each) => each !== worker).map(({ done }) => done));
-    const { spec, staged } = this.work;
+    const { mostBytes, staged } = this.work;
     if (staged.held.length > 0) await startOver(this.work);
     this.segments = new Segments([], Number.POSITIVE_INFINITY);
     segment.at = 0;
-    segment.to = Math.max(...sizesOf(spec));
+    segment.to = mostBytes;
   }
 
   private mustBeGood(): void {

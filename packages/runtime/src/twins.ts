@@ -1,12 +1,7 @@
 import { coreIn, type DepotState, type FileSpec, isUsable } from '@lading/core';
 import type { Proven } from './job.js';
 import type { JournalRecord, Resident } from './ports.js';
-
-const keyOf = (sha256: string, sizeBytes: number): string => `${sha256}:${sizeBytes}`;
-
-/** The strong digests that a file may have. */
-const keysOf = (spec: FileSpec): readonly string[] =>
-  spec.contents.flatMap(({ sha256, sizeBytes }) => (sha256 === null ? [] : keyOf(sha256, sizeBytes)));
+import { strongDigests } from './proof.js';
 
 /** Where bytes lie that another file needs too: what is equal is fetched once, whatever it is called. */
 export class Twins {
@@ -16,8 +11,8 @@ export class Twins {
 
   constructor(private readonly state: () => DepotState) {
     for (const [core, { context }] of state().cores.entries()) {
-      for (const { filename, sizeBytes, sha256 } of context.installed?.files ?? [])
-        this.installed.set(keyOf(sha256, sizeBytes), {
+      for (const { filename, sha256 } of context.installed?.files ?? [])
+        this.installed.set(sha256, {
           core,
           generation: context.installed?.generation ?? null,
           file: filename,
@@ -30,14 +25,13 @@ export class Twins {
     for (const event of record.events) {
       if (event.type !== 'CoreInstalled') continue;
       const { core, generation } = event;
-      for (const { filename, sizeBytes, sha256 } of event.files)
-        this.installed.set(keyOf(sha256, sizeBytes), { core, generation, file: filename });
+      for (const { filename, sha256 } of event.files) this.installed.set(sha256, { core, generation, file: filename });
     }
   }
 
   /** A file of which any accepted content is here already, proven; null if there is none. */
   find(spec: FileSpec): Resident | null {
-    for (const key of keysOf(spec)) {
+    for (const key of strongDigests(spec)) {
       const installed = this.installed.get(key);
       if (installed !== undefined && this.isThere(installed)) return installed;
       const staged = this.staged.get(key);
@@ -62,7 +56,7 @@ export class Twins {
    * null. Who brings never waits for anybody, so nobody waits for ever.
    */
   async once(spec: FileSpec, core: string, signal: AbortSignal, bring: () => Promise<Proven>): Promise<Proven | null> {
-    const keys = keysOf(spec);
+    const keys = strongDigests(spec);
     const other = keys.map((key) => this.coming.get(key)).find((coming) => coming !== undefined);
     if (other !== undefined) {
       await either(other, signal);
@@ -75,7 +69,7 @@ export class Twins {
     try {
       const proven = await bring();
       if (proven.proof === 'strong')
-        this.staged.set(keyOf(proven.sha256, proven.sizeBytes), { core, generation: null, file: spec.filename });
+        this.staged.set(proven.sha256, { core, generation: null, file: spec.filename });
       return proven;
     } finally {
       for (const key of keys) this.coming.delete(key);
