@@ -98,9 +98,7 @@ export class DiskStore implements Store {
   adopt(core: string, file: string, from: Resident): Promise<number | null> {
     const path = this.staged(core, file);
     const source =
-      from.generation === null
-        ? this.staged(from.core, from.file)
-        : this.locate(from.core, from.generation, from.file);
+      from.generation === null ? this.staged(from.core, from.file) : this.locate(from.core, from.generation, from.file);
     this.proofs.forget(path);
     return guarded('link', path, () => linkFile(source, path));
   }

@@ -68,8 +68,7 @@ export class Twins {
     for (const key of keys) this.coming.set(key, coming);
     try {
       const proven = await bring();
-      if (proven.proof === 'strong')
-        this.staged.set(proven.sha256, { core, generation: null, file: spec.filename });
+      if (proven.proof === 'strong') this.staged.set(proven.sha256, { core, generation: null, file: spec.filename });
       return proven;
     } finally {
       for (const key of keys) this.coming.delete(key);
