@@ -181,12 +181,22 @@ export function voiceStatus(state: DepotState, catalog: Catalog, id: string, liv
   const voice = voiceIn(state, id);
   const ids = coresOfVoice(state, catalog, id);
   const cores = ids.map((core) => coreStatus(state, catalog, core, live));
-  const running = cores.filter((core) => core.rateBytesPerSecond !== null);
-  const rate = running.length > 0 ? running.reduce((sum, core) => sum + (core.rateBytesPerSecond ?? 0), 0) : null;
-  const bytesTotal = cores.reduce((sum, core) => sum + core.bytesTotal, 0);
-  const bytesDone = cores.reduce((sum, core) => sum + core.bytesDone, 0);
-  const bad = cores.find((core) => core.fault !== null && !isUsable(coreIn(state, core.id)));
-  const isUpdateAvailable = voice.phase !== 'absent' && cores.some((core) => core.isUpdateAvailable);
+  let rate: number | null = null;
+  let bytesTotal = 0;
+  let bytesDone = 0;
+  let retryAt: number | null = null;
+  let bad: Status | undefined;
+  let isUpdateAvailable = false;
+  const warnings: string[] = [];
+  for (const core of cores) {
+    if (core.rateBytesPerSecond !== null) rate = (rate ?? 0) + core.rateBytesPerSecond;
+    bytesTotal += core.bytesTotal;
+    bytesDone += core.bytesDone;
+    retryAt ??= core.retryAt;
+    if (core.fault !== null && !isUsable(coreIn(state, core.id))) bad ??= core;
+    isUpdateAvailable ||= core.isUpdateAvailable && voice.phase !== 'absent';
+    for (const file of core.warnings) warnings.push(`${core.id}/${file}`);
+  }
   return {
     id,
     kind: coreOfDirectWish(id) !== null ? 'core' : (catalog.voice(id)?.kind ?? 'voice'),
@@ -196,11 +206,11 @@ export function voiceStatus(state: DepotState, catalog: Catalog, id: string, liv
     bytesTotal,
     rateBytesPerSecond: rate,
     etaMs: rate !== null && rate > 0 ? Math.ceil(((bytesTotal - bytesDone) / rate) * 1000) : null,
-    retryAt: cores.find((core) => core.retryAt !== null)?.retryAt ?? null,
+    retryAt,
     fault: bad?.fault ?? null,
     remedy: bad?.remedy ?? null,
     isUpdateAvailable,
-    warnings: cores.flatMap((core) => core.warnings.map((file) => `${core.id}/${file}`)),
+    warnings,
     cores: ids,
     caveat: null,
     actions: isUpdateAvailable ? [...VOICE_ACTIONS[voice.phase], 'update'] : VOICE_ACTIONS[voice.phase],

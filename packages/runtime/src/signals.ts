@@ -8,8 +8,8 @@ export class Signals {
   private readonly listeners = new Map<string, Set<Listener>>();
 
   /** Calls back at the next change of any of the keys, once. Returns how to stop. */
-  once(keys: Iterable<string>, call: () => void): () => void {
-    const listener: Listener = { keys: [...keys], call, isOver: false };
+  once(keys: readonly string[], call: () => void): () => void {
+    const listener: Listener = { keys, call, isOver: false };
     for (const key of listener.keys) {
       const set = this.listeners.get(key);
       if (set === undefined) this.listeners.set(key, new Set([listener]));

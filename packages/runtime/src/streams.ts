@@ -59,7 +59,7 @@ export class Streams {
    * A value that is computed anew when one of the keys was woken, at once or when what was last said has stood for a while. Many changes in
    * between cost nothing: nobody looks before he may speak.
    */
-  project<T>(keys: () => Iterable<string>, compute: () => T, isSame: (a: T, b: T) => boolean): Observable<T> {
+  project<T>(keys: () => readonly string[], compute: () => T, isSame: (a: T, b: T) => boolean): Observable<T> {
     return new Observable<T>((subscriber) => {
       let said = compute();
       let isResting = true;

@@ -90,12 +90,19 @@ export class View implements DepotReader {
   follow(id: string): Followed {
     let found: Target | null = null;
     const target = () => (found ??= this.kindOf(id));
-    return { status: () => this.statusOf(target()), keys: () => this.keysOf(target()) };
-  }
-
-  private keysOf({ kind, id }: Target): readonly string[] {
-    const cores = kind === 'core' ? [id] : coresOfVoice(this.state, this.catalog, id);
-    return [kind === 'core' ? directWish(id) : id, ...cores, ...cores.map(bytesOf)];
+    let cores: readonly string[] | null = null;
+    let keys: readonly string[] = [];
+    return {
+      status: () => this.statusOf(target()),
+      keys: () => {
+        const before = cores;
+        const { kind, id: key } = target();
+        cores = kind === 'core' ? (before ?? [key]) : coresOfVoice(this.state, this.catalog, key);
+        // A voice that was asked for has the same ones for long.
+        if (cores !== before) keys = [kind === 'core' ? directWish(key) : key, ...cores, ...cores.map(bytesOf)];
+        return keys;
+      },
+    };
   }
 
   private statusOf(target: Target): Status {
