@@ -79,7 +79,7 @@ export const TRANSFERS: readonly Safeguard[] = [
     {
       id: 'not-too-short',
       protects: 'A body that ends early is no whole one.',
-      find: 'const isShort = length === null ? !this.isEnd(sizes) : received < length;',
+      find: 'const isShort = length === null ? !this.isEnd : received < length;',
       replace: 'const isShort = false as boolean;',
       suites: ['laws/transfer', 'worlds'],
     },
@@ -93,7 +93,7 @@ export const TRANSFERS: readonly Safeguard[] = [
     {
       id: 'range-of-segment',
       protects: 'Of a file that several bring, each asks for its own part only.',
-      find: 'this.options.isBounded || segment.to < Math.max(...sizes) ? segment.to : undefined',
+      find: 'this.options.isBounded || segment.to < mostBytes ? segment.to : undefined',
       replace: 'undefined',
     },
   ]),
@@ -154,8 +154,8 @@ export const TRANSFERS: readonly Safeguard[] = [
     {
       id: 'checkpoint-order',
       protects: 'Offsets are recorded one after the other.',
-      find: 'this.writing = this.writing.then(async () => {',
-      replace: 'this.writing = Promise.resolve().then(async () => {',
+      find: 'const next = this.writing.then(async () => {',
+      replace: 'const next = Promise.resolve().then(async () => {',
       survives:
         'The conductor settles reports in the order in which they come (`run-to-completion`), so that none overtakes another.',
     },
