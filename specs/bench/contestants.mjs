@@ -41,7 +41,7 @@ export const CONTESTANTS = [
     name: LIBRARY,
     proves: true,
     syncs: true,
-    needs: here('../../adapters/node/dist/index.js'),
+    needs: here('../../adapters/node/dist/index.node.js'),
     command: ({ orders }) => `node ${here('library.mjs')} ${VOICE} depot ${orders.catalog}`,
   },
   {

@@ -33,6 +33,23 @@ describe('a file that equals one of another core', () => {
     expect((await depot.verify('two')).every(({ damaged }) => damaged.length === 0)).toBe(true);
     expect((await stat(join(second.path('tail.onnx')))).nlink).toBe(1);
   });
+
+  it('is not taken where the catalog names another size under its digest: what the source sends tells what is wrong', async () => {
+    await using world = await startWorld();
+    const right = { ...world.serve('/a/vocoder.onnx', vocoder), filename: 'vocoder.onnx' };
+    const newer = { ...world.serve('/b/newer.onnx', seededBytes(3, 300_001)), filename: 'newer.onnx' };
+    const depot = await world.open({
+      cores: [
+        { id: 'one', files: [right] },
+        { id: 'two', files: [{ ...newer, sha256: right.sha256 }] },
+      ],
+    });
+    await depot.download('one');
+    await expect(depot.download('two')).rejects.toMatchObject({ name: 'ChecksumError', code: 'checksumMismatch' });
+    expect(world.origin.requestsOf('/b/newer.onnx').map(({ headers }) => headers['range'])).not.toContain(
+      'bytes=300000-',
+    );
+  });
 });
 
 const equal = { sizeBytes: 40_000, equals: 'one/a.bin' };

@@ -1,6 +1,6 @@
 // What Node loads of a package, beside its modules: one file, where `import '@lading/node'` took 0.4 s to find, read and link some five hundred.
 // The modules are for everybody else, and for an app's bundler. Of zod and RxJS only what is used is loaded.
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -29,21 +29,26 @@ const partsOfRxjs = {
   },
 };
 
+const zod = path.join(root, 'packages/core/node_modules/zod/LICENSE');
 const packages = [
-  { place: 'packages/core', entries: ['index', 'json-schema'], external: ['xstate'] },
+  {
+    place: 'packages/core',
+    entries: ['index', 'json-schema'],
+    external: ['xstate'],
+    // Its license wants to be in every copy.
+    banner: { js: `/*! Contains parts of zod.\n\n${await readFile(zod, 'utf8')}*/` },
+  },
   { place: 'packages/runtime', entries: ['index', 'archive'], external: ['@lading/core', 'rxjs/internal/*'] },
   { place: 'adapters/node', entries: ['index'], external: ['@lading/*', 'tar', 'yauzl'] },
 ];
 
-for (const { place, entries, external } of packages) {
-  // The names of shared parts tell what is in them: those of before would stay.
+for (const { place, entries, external, banner } of packages) {
   const dist = path.join(root, place, 'dist');
-  await mkdir(dist, { recursive: true });
-  for (const name of await readdir(dist)) if (/\.node\.js(\.map)?$/.test(name)) await rm(path.join(dist, name));
-  await build({
+  const { outputFiles } = await build({
     absWorkingDir: path.join(root, place),
     entryPoints: Object.fromEntries(entries.map((name) => [`${name}.node`, `src/${name}.ts`])),
     outdir: dist,
+    write: false,
     chunkNames: '[name]-[hash].node',
     bundle: true,
     // What two entries share is there once, and what is imported only when it is needed is loaded only then.
@@ -53,8 +58,17 @@ for (const { place, entries, external } of packages) {
     target: 'node20',
     external,
     plugins: [partsOfRxjs],
-    sourcemap: true,
     legalComments: 'inline',
     logLevel: 'warning',
+    ...(banner === undefined ? {} : { banner }),
   });
+  await mkdir(dist, { recursive: true });
+  const written = new Set();
+  for (const { path: at, contents } of outputFiles) {
+    await writeFile(at, contents);
+    written.add(path.basename(at));
+  }
+  // The names of shared parts tell what is in them: those of before would stay.
+  for (const name of await readdir(dist))
+    if (/\.node\.js(\.map)?$/.test(name) && !written.has(name)) await rm(path.join(dist, name));
 }

@@ -167,6 +167,8 @@ export class DurableOffsets {
       // What is recorded grows or begins anew: so it is first nothing, and then what is left.
       await this.checkpoints.record(this.filename, { bytes: 0, validator: null, origin: null }, 0);
       await this.checkpoints.flush();
+      // Of what was noted before: it tells how much is recorded when its turn comes.
+      await this.recording?.catch(() => undefined);
       this.noted = [];
       this.recordedBytes = 0;
     }

@@ -14,7 +14,7 @@ export function algorithmsFor({ contents }: FileSpec): readonly DigestAlgorithm[
   return [...all];
 }
 
-/** The strong digests that a file may have. Such a digest has one length: of what is declared with another, nothing is ever proven. */
+/** The strong digests that a file may have. */
 export function strongDigests({ contents }: FileSpec): readonly string[] {
   const found: string[] = [];
   for (const { sha256 } of contents) if (sha256 !== null) found.push(sha256);

@@ -9,6 +9,7 @@ import { Watchdog } from './watchdog.js';
 
 /** Bytes of the beginning that are kept for a message. */
 const LOOK_BYTES = 256;
+const NOTHING = new Uint8Array(0);
 
 export interface Source {
   readonly url: string;
@@ -141,7 +142,7 @@ export class SegmentRequest {
         offsets.forget();
         throw new FileFault({ type: 'serverError', detail: 'tooLong', message, file: spec.filename }, [spec.filename]);
       }
-      if (at === 0 && isPage(look.contentType)) look.head = new Uint8Array(chunk.subarray(0, LOOK_BYTES));
+      if (at === 0) look.head = isPage(look.contentType) ? new Uint8Array(chunk.subarray(0, LOOK_BYTES)) : NOTHING;
       // Another has taken over what is behind the segment's end.
       const part = at + chunk.length > segment.to ? chunk.subarray(0, segment.to - at) : chunk;
       dog.pause();

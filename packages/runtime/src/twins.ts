@@ -1,41 +1,48 @@
-import { coreIn, type DepotState, type FileSpec, isUsable } from '@lading/core';
+import { coreIn, type DepotState, type FileSpec, type InstalledFile, isUsable } from '@lading/core';
 import type { Proven } from './job.js';
 import type { JournalRecord, Resident } from './ports.js';
 import { strongDigests } from './proof.js';
 
+/** A proven file. */
+interface Place {
+  readonly resident: Resident;
+  readonly sizeBytes: number;
+}
+
 /** Where bytes lie that another file needs too: what is equal is fetched once, whatever it is called. */
 export class Twins {
-  private readonly installed = new Map<string, Resident>();
-  private readonly staged = new Map<string, Resident>();
+  /** By sha256. */
+  private readonly installed = new Map<string, Place>();
+  private readonly staged = new Map<string, Place>();
   private readonly coming = new Map<string, Promise<void>>();
 
   constructor(private readonly state: () => DepotState) {
     for (const [core, { context }] of state().cores.entries()) {
-      for (const { filename, sha256 } of context.installed?.files ?? [])
-        this.installed.set(sha256, {
-          core,
-          generation: context.installed?.generation ?? null,
-          file: filename,
-        });
+      const { installed } = context;
+      if (installed !== null) this.keep(core, installed.generation, installed.files);
     }
+  }
+
+  private keep(core: string, generation: string, files: readonly InstalledFile[]): void {
+    for (const { filename, sizeBytes, sha256 } of files)
+      this.installed.set(sha256, { resident: { core, generation, file: filename }, sizeBytes });
   }
 
   /** Keeps up with what is installed. */
   follow(record: JournalRecord): void {
-    for (const event of record.events) {
-      if (event.type !== 'CoreInstalled') continue;
-      const { core, generation } = event;
-      for (const { filename, sha256 } of event.files) this.installed.set(sha256, { core, generation, file: filename });
-    }
+    for (const event of record.events)
+      if (event.type === 'CoreInstalled') this.keep(event.core, event.generation, event.files);
   }
 
   /** A file of which any accepted content is here already, proven; null if there is none. */
-  find(spec: FileSpec): Resident | null {
-    for (const key of strongDigests(spec)) {
-      const installed = this.installed.get(key);
-      if (installed !== undefined && this.isThere(installed)) return installed;
-      const staged = this.staged.get(key);
-      if (staged !== undefined) return staged;
+  find({ contents }: FileSpec): Resident | null {
+    for (const { sha256, sizeBytes } of contents) {
+      if (sha256 === null) continue;
+      const installed = this.installed.get(sha256);
+      // Under this digest a catalog may name another size, and then it is wrong: its source is to tell that.
+      if (installed?.sizeBytes === sizeBytes && this.isThere(installed.resident)) return installed.resident;
+      const staged = this.staged.get(sha256);
+      if (staged?.sizeBytes === sizeBytes) return staged.resident;
     }
     return null;
   }
@@ -48,7 +55,7 @@ export class Twins {
   /** What was found was not there after all. */
   forget(resident: Resident): void {
     for (const places of [this.installed, this.staged])
-      for (const [key, place] of places) if (place === resident) places.delete(key);
+      for (const [key, place] of places) if (place.resident === resident) places.delete(key);
   }
 
   /**
@@ -68,7 +75,9 @@ export class Twins {
     for (const key of keys) this.coming.set(key, coming);
     try {
       const proven = await bring();
-      if (proven.proof === 'strong') this.staged.set(proven.sha256, { core, generation: null, file: spec.filename });
+      const { proof, sha256, sizeBytes } = proven;
+      const resident = { core, generation: null, file: spec.filename };
+      if (proof === 'strong') this.staged.set(sha256, { resident, sizeBytes });
       return proven;
     } finally {
       for (const key of keys) this.coming.delete(key);
