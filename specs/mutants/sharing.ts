@@ -87,8 +87,15 @@ export const SHARING: readonly Safeguard[] = [
       {
         id: 'twin-on-disk',
         protects: 'Equal bytes that are installed are not fetched again.',
-        find: 'if (installed !== undefined && this.isThere(installed)) return installed;',
+        find: 'if (installed?.sizeBytes === sizeBytes && this.isThere(installed.resident)) return installed.resident;',
         replace: '',
+      },
+      {
+        id: 'twin-of-one-size',
+        protects:
+          'Under one digest a catalog may name a wrong size: then no twin is taken, and the source tells what is wrong.',
+        find: 'installed?.sizeBytes === sizeBytes &&',
+        replace: 'installed !== undefined &&',
       },
     ],
   ),
