@@ -109,15 +109,39 @@ function bytesDoneOf(core: CoreState, total: number, live: LiveBytes | undefined
   return Math.min(total, Math.max(here, flowing));
 }
 
-export function coreStatus(state: DepotState, catalog: Catalog, id: string, live: Live = noLive): Status {
+/** How far a core is: what its own status and those of its voices tell. */
+interface CoreFigures {
+  readonly id: string;
+  readonly core: CoreState;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly rateBytesPerSecond: number | null;
+  readonly isUpdateAvailable: boolean;
+}
+
+function figuresOf(state: DepotState, catalog: Catalog, id: string, live: Live): CoreFigures {
   const core = coreIn(state, id);
+  const { phase, context } = core;
   const spec = catalog.core(id);
   const flow = live(id);
-  const bytesTotal = spec?.sizeBytes ?? core.context.bytesTotal;
-  const bytesDone = bytesDoneOf(core, bytesTotal, flow);
-  const { installed, fault } = core.context;
-  const isUpdateAvailable = installed !== null && spec !== undefined && spec.revision !== installed.revision;
-  const rate = core.phase === 'downloading' && flow?.ticket === core.context.ticket ? flow.rateBytesPerSecond : null;
+  const bytesTotal = spec?.sizeBytes ?? context.bytesTotal;
+  const { installed } = context;
+  return {
+    id,
+    core,
+    bytesDone: bytesDoneOf(core, bytesTotal, flow),
+    bytesTotal,
+    rateBytesPerSecond: phase === 'downloading' && flow?.ticket === context.ticket ? flow.rateBytesPerSecond : null,
+    isUpdateAvailable: installed !== null && spec !== undefined && spec.revision !== installed.revision,
+  };
+}
+
+const etaMsOf = (missingBytes: number, rate: number | null): number | null =>
+  rate !== null && rate > 0 ? Math.ceil((missingBytes / rate) * 1000) : null;
+
+export function coreStatus(state: DepotState, catalog: Catalog, id: string, live: Live = noLive): Status {
+  const { core, bytesDone, bytesTotal, rateBytesPerSecond, isUpdateAvailable } = figuresOf(state, catalog, id, live);
+  const { installed, fault, retryAt } = core.context;
   return {
     id,
     kind: 'core',
@@ -125,9 +149,9 @@ export function coreStatus(state: DepotState, catalog: Catalog, id: string, live
     reason: reasonOfCore(core),
     bytesDone,
     bytesTotal,
-    rateBytesPerSecond: rate,
-    etaMs: rate !== null && rate > 0 ? Math.ceil(((bytesTotal - bytesDone) / rate) * 1000) : null,
-    retryAt: core.context.retryAt,
+    rateBytesPerSecond,
+    etaMs: etaMsOf(bytesTotal - bytesDone, rateBytesPerSecond),
+    retryAt,
     fault,
     remedy: fault === null ? null : remedyOf(fault),
     isUpdateAvailable,
@@ -138,14 +162,14 @@ export function coreStatus(state: DepotState, catalog: Catalog, id: string, live
   };
 }
 
-function reasonOfVoice(phase: VoicePhase, cores: readonly Status[], pauseReason: string | null): string | null {
+function reasonOfVoice(phase: VoicePhase, cores: readonly CoreFigures[], pauseReason: string | null): string | null {
   switch (phase) {
     case 'waiting':
-      return ACTIVITY.find((activity) => cores.some((core) => core.phase === activity)) ?? 'queued';
+      return ACTIVITY.find((activity) => cores.some(({ core }) => core.phase === activity)) ?? 'queued';
     case 'paused':
       return pauseReason ?? 'user';
     case 'failed':
-      return cores.find((core) => core.phase === 'failed')?.fault?.type ?? 'unknown';
+      return cores.find(({ core }) => core.phase === 'failed')?.core.context.fault?.type ?? 'unknown';
     case 'unavailable':
       return 'coreLost';
     case 'cancelling':
@@ -180,22 +204,23 @@ export function coresOfVoice(state: DepotState, catalog: Catalog, id: string): r
 export function voiceStatus(state: DepotState, catalog: Catalog, id: string, live: Live = noLive): Status {
   const voice = voiceIn(state, id);
   const ids = coresOfVoice(state, catalog, id);
-  const cores = ids.map((core) => coreStatus(state, catalog, core, live));
+  const cores = ids.map((core) => figuresOf(state, catalog, core, live));
   let rate: number | null = null;
   let bytesTotal = 0;
   let bytesDone = 0;
   let retryAt: number | null = null;
-  let bad: Status | undefined;
+  let fault: Fault | null = null;
   let isUpdateAvailable = false;
   const warnings: string[] = [];
-  for (const core of cores) {
-    if (core.rateBytesPerSecond !== null) rate = (rate ?? 0) + core.rateBytesPerSecond;
-    bytesTotal += core.bytesTotal;
-    bytesDone += core.bytesDone;
-    retryAt ??= core.retryAt;
-    if (core.fault !== null && !isUsable(coreIn(state, core.id))) bad ??= core;
-    isUpdateAvailable ||= core.isUpdateAvailable && voice.phase !== 'absent';
-    for (const file of core.warnings) warnings.push(`${core.id}/${file}`);
+  for (const each of cores) {
+    const { context } = each.core;
+    if (each.rateBytesPerSecond !== null) rate = (rate ?? 0) + each.rateBytesPerSecond;
+    bytesTotal += each.bytesTotal;
+    bytesDone += each.bytesDone;
+    retryAt ??= context.retryAt;
+    if (!isUsable(each.core)) fault ??= context.fault;
+    isUpdateAvailable ||= each.isUpdateAvailable && voice.phase !== 'absent';
+    for (const file of context.installed?.weak ?? []) warnings.push(`${each.id}/${file}`);
   }
   return {
     id,
@@ -205,10 +230,10 @@ export function voiceStatus(state: DepotState, catalog: Catalog, id: string, liv
     bytesDone,
     bytesTotal,
     rateBytesPerSecond: rate,
-    etaMs: rate !== null && rate > 0 ? Math.ceil(((bytesTotal - bytesDone) / rate) * 1000) : null,
+    etaMs: etaMsOf(bytesTotal - bytesDone, rate),
     retryAt,
-    fault: bad?.fault ?? null,
-    remedy: bad?.remedy ?? null,
+    fault,
+    remedy: fault === null ? null : remedyOf(fault),
     isUpdateAvailable,
     warnings,
     cores: ids,
