@@ -20,6 +20,8 @@ export interface Ending {
 const REST_MS = 2 * 3_600_000;
 /** Times that everything is asked for again: wrong bytes that a pause had kept come to light in the first, and are fetched anew in the second. */
 const ROUNDS = 2;
+/** Or so many, if something has failed again: an attempt ends with the first file that turns out wrong, and cores have up to five. */
+const MOST_ROUNDS = 6;
 const PACE = { chunkBytes: 100, chunkMs: 20, latencyMs: 20 };
 /** Files of these worlds have hundreds of bytes: bounds that none of them reached would guard nothing. */
 const TRANSFER = {
@@ -181,7 +183,7 @@ class Performance {
     world.tell({ type: 'inspected', inspections: await world.run(world.depot.verify()) });
     this.ask({ do: 'repair', id: '*', afterMs: 0 }, world.depot.repair());
     await world.advance(REST_MS);
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < MOST_ROUNDS && (round < ROUNDS || this.hasFailed(world.depot)); round++) {
       this.askAgain(world.depot);
       await world.advance(REST_MS);
     }
@@ -200,6 +202,10 @@ class Performance {
   private ask(act: Act, promise: Promise<unknown>): void {
     this.world.tell({ type: 'act', act });
     this.answer(act, promise);
+  }
+
+  private hasFailed(depot: Depot): boolean {
+    return [...depot.state.voices.values()].some(({ phase }) => phase === 'failed');
   }
 
   private askAgain(depot: Depot): void {
