@@ -1,4 +1,4 @@
-// What Node loads of a package, beside its modules: one file, where `import '@lading/node'` took 0.4 s to find, read and link some five hundred.
+// What Node loads of a package, beside its modules: one file, where `import '@lading/node'` took 0.4 s to find, read and link 463 (now 59).
 // The modules are for everybody else, and for an app's bundler. Of zod and RxJS only what is used is loaded.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -60,7 +60,7 @@ for (const { place, entries, external, banner } of packages) {
     plugins: [partsOfRxjs],
     legalComments: 'inline',
     logLevel: 'warning',
-    ...(banner === undefined ? {} : { banner }),
+    banner,
   });
   await mkdir(dist, { recursive: true });
   const written = new Set();
@@ -70,5 +70,5 @@ for (const { place, entries, external, banner } of packages) {
   }
   // The names of shared parts tell what is in them: those of before would stay.
   for (const name of await readdir(dist))
-    if (/\.node\.js(\.map)?$/.test(name) && !written.has(name)) await rm(path.join(dist, name));
+    if (name.endsWith('.node.js') && !written.has(name)) await rm(path.join(dist, name));
 }
